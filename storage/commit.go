@@ -1,0 +1,187 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"syscall"
+
+	"go.etcd.io/bbolt"
+)
+
+// batchMax bounds the writers that one commit serves, and so what one rollback repeats.
+const batchMax = 256
+
+// write is one Update that waits for its commit.
+type write struct {
+	ctx   context.Context
+	fn    func(*Tx) error
+	hooks []func()
+	wrote bool
+	err   error
+	lead  chan bool // true: lead the next batch; false: the result stands in err
+}
+
+// commits is the queue of the group commit. Whoever finds nobody leading commits at once, alone; those who
+// come while a commit is on its way to the disk wait together and share the next one.
+type commits struct {
+	mu      sync.Mutex
+	queue   []*write
+	leading bool
+}
+
+// Update runs fn in a writing transaction and returns when what it wrote is on the disk. Concurrent Updates
+// share one commit, so fn may run more than once: it must depend on nothing but the transaction, must not
+// wait, and must reset what it captures. When fn fails nothing of it stays.
+//
+// Errors: what fn returned; ErrFull; ErrReadOnly when the disk refuses writes or has failed; ErrCorrupt.
+func (db *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
+	w := &write{ctx: ctx, fn: fn, lead: make(chan bool, 1)}
+	c := &db.commits
+	c.mu.Lock()
+	c.queue = append(c.queue, w)
+	lead := !c.leading
+	c.leading = true
+	c.mu.Unlock()
+	if lead || <-w.lead {
+		db.leadBatch(w)
+	}
+	if p, ok := errors.AsType[*panicked](w.err); ok {
+		panic(p)
+	}
+	if w.err == nil {
+		for _, hook := range w.hooks {
+			hook()
+		}
+	}
+	return w.err
+}
+
+// leadBatch commits the first writers of the queue, w before all, and hands the lead on.
+func (db *DB) leadBatch(w *write) {
+	c := &db.commits
+	c.mu.Lock()
+	n := min(len(c.queue), batchMax)
+	batch := slices.Clone(c.queue[:n])
+	c.queue = slices.Delete(c.queue, 0, n)
+	c.mu.Unlock()
+
+	db.commitBatch(batch)
+
+	c.mu.Lock()
+	c.leading = len(c.queue) > 0
+	if c.leading {
+		c.queue[0].lead <- true
+	}
+	c.mu.Unlock()
+	for _, other := range batch {
+		if other != w {
+			other.lead <- false
+		}
+	}
+}
+
+// commitBatch runs the writers of batch in one transaction and commits it. A writer that fails after it
+// wrote something makes the others run again without it.
+func (db *DB) commitBatch(batch []*write) {
+	for len(batch) > 0 {
+		failed, err := db.tryBatch(batch)
+		if err != nil {
+			for _, w := range batch {
+				if w.err == nil {
+					w.err = err
+				}
+			}
+			return
+		}
+		if failed < 0 {
+			return
+		}
+		batch = slices.Delete(slices.Clone(batch), failed, failed+1)
+	}
+}
+
+// tryBatch returns the index of a writer whose failure voided the transaction, or -1 when all is committed.
+func (db *DB) tryBatch(batch []*write) (failed int, err error) {
+	if reason := db.stopped.Load(); reason != nil {
+		return -1, *reason
+	}
+	db.open.RLock()
+	defer db.open.RUnlock()
+	if db.closed {
+		return -1, fmt.Errorf("%w: the store is closed", ErrReadOnly)
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	bolt, err := db.bolt.Begin(true)
+	if err != nil {
+		return -1, fmt.Errorf("begin: %w", DiskError(err))
+	}
+	defer rollback(bolt)
+	wrote := false
+	for i, w := range batch {
+		tx := db.begin(w.ctx, bolt)
+		w.hooks = nil
+		if w.err = runWrite(tx, w.fn); w.err != nil {
+			if tx.dirty {
+				return i, nil
+			}
+			continue
+		}
+		w.hooks = tx.hooks
+		wrote = wrote || tx.dirty
+	}
+	if !wrote {
+		return -1, nil
+	}
+	db.noteTime(bolt)
+	return -1, db.commit(bolt)
+}
+
+func runWrite(tx *Tx, fn func(*Tx) error) (err error) {
+	if err := tx.ctx.Err(); err != nil {
+		return err
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			tx.dirty = true
+			err = recovered(v)
+			if !errors.Is(err, ErrCorrupt) {
+				err = &panicked{value: v, stack: debug.Stack()}
+			}
+		}
+	}()
+	return fn(tx)
+}
+
+// commit puts the transaction on the disk. After a full or read-only disk the store goes on as before; after
+// any other failure what the disk holds is not known, so writing stops until the program starts again.
+func (db *DB) commit(bolt *bbolt.Tx) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = db.stop(recovered(v))
+		}
+	}()
+	err = bolt.Commit()
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("commit: %w", DiskError(err))
+	}
+	return db.stop(err)
+}
+
+func (db *DB) stop(cause error) error {
+	err := fmt.Errorf("%w: writing stopped after a failed commit, start again once the disk is well: %w", ErrReadOnly, cause)
+	db.stopped.CompareAndSwap(nil, &err)
+	return err
+}
+
+// rollback ends a transaction that was not committed; a corrupt file may make even that panic.
+func rollback(bolt *bbolt.Tx) {
+	defer func() { _ = recover() }()
+	_ = bolt.Rollback()
+}

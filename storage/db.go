@@ -1,0 +1,182 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Options of Open; the zero value is right for use.
+type Options struct {
+	ID  string           // when set, the id the folder's marker must hold
+	Now func() time.Time // the wall clock; time.Now when nil
+}
+
+// DB is the store of one data folder. It may be used by any number of goroutines.
+type DB struct {
+	dir     string
+	id      string
+	clock   func() time.Time
+	opened  time.Time
+	lock    *os.File
+	bolt    *bbolt.DB
+	commits commits
+	seen    atomic.Int64          // the latest time believed and written, in nanoseconds
+	stopped atomic.Pointer[error] // why writing stopped, for good
+
+	open   sync.RWMutex // held for reading by transactions, for writing by Close
+	closed bool
+}
+
+const recordFile = "records.db"
+
+// Open opens the store in dir and makes a new one when dir is absent or empty. The folder belongs to this
+// process until Close.
+//
+// Errors: ErrInUse when another process has it; ErrMissing when a part of it is gone or its id is not the
+// one that o demands; ErrCorrupt when the record file cannot be read; ErrNewer; ErrReadOnly.
+func Open(dir string, o Options) (*DB, error) {
+	db := &DB{dir: dir, clock: o.Now, opened: time.Now()}
+	if db.clock == nil {
+		db.clock = time.Now
+	}
+	if err := db.openFolder(o.ID); err != nil {
+		return nil, err
+	}
+	if err := db.openRecords(); err != nil {
+		db.lock.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+func (db *DB) openRecords() (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = recovered(v)
+		}
+		if err != nil {
+			err = fmt.Errorf("record file %s: %w", filepath.Join(db.dir, recordFile), err)
+		}
+	}()
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	if db.bolt, err = openBolt(filepath.Join(db.dir, recordFile)); err != nil {
+		return err
+	}
+	if err := db.prepare(); err != nil {
+		db.bolt.Close()
+		return err
+	}
+	return db.View(context.Background(), func(tx *Tx) error {
+		db.loadClock(tx)
+		return nil
+	})
+}
+
+func openBolt(path string) (*bbolt.DB, error) {
+	bolt, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:      2 * time.Second,
+		FreelistType: bbolt.FreelistMapType,
+	})
+	switch {
+	case err == nil:
+		return bolt, nil
+	case errors.Is(err, bbolt.ErrTimeout):
+		return nil, ErrInUse
+	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOSPC):
+		return nil, DiskError(err)
+	}
+	return nil, fmt.Errorf("%w: %w; restore it from a backup, nothing was changed", ErrCorrupt, err)
+}
+
+// prepare makes the tables that do not exist yet. An existing file of this version is not written to.
+func (db *DB) prepare() error {
+	absent := false
+	err := db.bolt.View(func(bolt *bbolt.Tx) error {
+		if err := checkSchema(bolt); err != nil {
+			return err
+		}
+		for _, t := range tables {
+			absent = absent || bolt.Bucket([]byte(t.name)) == nil
+		}
+		return nil
+	})
+	if err != nil || !absent {
+		return err
+	}
+	err = db.bolt.Update(func(bolt *bbolt.Tx) error {
+		for _, t := range tables {
+			if _, err := bolt.CreateBucketIfNotExists([]byte(t.name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return DiskError(err)
+}
+
+// Close ends the use of the folder once the running transactions have ended.
+func (db *DB) Close() error {
+	db.open.Lock()
+	defer db.open.Unlock()
+	if db.closed {
+		return nil
+	}
+	db.closed = true
+	err := db.bolt.Close()
+	return errors.Join(err, db.lock.Close())
+}
+
+// Dir is the data folder.
+func (db *DB) Dir() string { return db.dir }
+
+// ID is the random id of the store, which its folder's marker holds too.
+func (db *DB) ID() string { return db.id }
+
+// Stopped tells why the store accepts no writes until the program starts again, nil when it accepts them.
+func (db *DB) Stopped() error {
+	if reason := db.stopped.Load(); reason != nil {
+		return *reason
+	}
+	return nil
+}
+
+func (db *DB) now() time.Time { return db.clock().UTC() }
+
+// View runs fn over a snapshot of the store. Other transactions go on meanwhile, but a long View makes the
+// record file grow: fn does not wait for the network.
+func (db *DB) View(ctx context.Context, fn func(tx *Tx) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	db.open.RLock()
+	defer db.open.RUnlock()
+	if db.closed {
+		return fmt.Errorf("%w: the store is closed", ErrReadOnly)
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	bolt, err := db.bolt.Begin(false)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer rollback(bolt)
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		if err = recovered(v); !errors.Is(err, ErrCorrupt) {
+			panic(v)
+		}
+	}()
+	return fn(db.begin(ctx, bolt))
+}
