@@ -1,0 +1,126 @@
+package tree
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+
+	"ruche/storage"
+)
+
+// Property is a dead property (RFC 4918, section 4): what a client stored with a node, kept as the XML
+// element it sent, with the namespaces and language in force there.
+type Property struct {
+	Name xml.Name
+	XML  []byte
+}
+
+// AppendRecord implements storage.Record. The name is in the key.
+func (p *Property) AppendRecord(b []byte) []byte { return storage.AppendBytes(b, 1, p.XML) }
+
+// ParseRecord implements storage.Record.
+func (p *Property) ParseRecord(b []byte) error {
+	return storage.ParseFields(b, func(_ int, v storage.Field) error {
+		p.XML = bytes.Clone(v.Bytes())
+		return nil
+	})
+}
+
+var properties = storage.NewTable[Property]("property")
+
+// Bounds of what clients may store beside one node.
+const (
+	maxProperty   = 64 << 10
+	maxProperties = 256
+)
+
+func propertyKey(node uint64, name xml.Name) []byte {
+	return storage.Key(node, name.Space, "\x00", name.Local)
+}
+
+// Properties returns the dead properties of a node in the order of their names.
+func Properties(tx *storage.Tx, node uint64) ([]Property, error) {
+	var all []Property
+	err := properties.Scan(tx, storage.Range{Prefix: storage.Key(node)}, func(key []byte, p *Property) error {
+		space, local, ok := bytes.Cut(key[8:], []byte{0})
+		if !ok {
+			return fmt.Errorf("property key %x: %w", key, storage.ErrCorrupt)
+		}
+		p.Name = xml.Name{Space: string(space), Local: string(local)}
+		all = append(all, *p)
+		return nil
+	})
+	return all, err
+}
+
+// SetProperty stores or replaces a dead property. The caller then calls PropertiesChanged once.
+//
+// Errors: ErrLimit when it is too large, or there are too many on the node.
+func SetProperty(tx *storage.Tx, node uint64, p Property) error {
+	key := propertyKey(node, p.Name)
+	if len(p.XML) > maxProperty || len(key) > 4096 {
+		return fmt.Errorf("property %s: %w", p.Name.Local, ErrLimit)
+	}
+	if !properties.Has(tx, key) {
+		all, err := Properties(tx, node)
+		if err != nil {
+			return err
+		}
+		if len(all) >= maxProperties {
+			return fmt.Errorf("properties of node %d: %w", node, ErrLimit)
+		}
+	}
+	return properties.Store(tx, key, &p)
+}
+
+// RemoveProperty forgets a dead property; that there is none is no error (RFC 4918, section 9.2).
+func RemoveProperty(tx *storage.Tx, node uint64, name xml.Name) error {
+	return properties.Delete(tx, propertyKey(node, name))
+}
+
+// PropertiesChanged notes on the node whether it has dead properties, and in the log that they changed.
+func PropertiesChanged(tx *storage.Tx, n Node) (Node, error) {
+	all, err := Properties(tx, n.ID)
+	if err != nil {
+		return n, err
+	}
+	n.HasProps = len(all) > 0
+	return Touch(tx, n)
+}
+
+// ReplaceProperties gives a node the dead properties of another, for a copy over something that exists.
+func ReplaceProperties(tx *storage.Tx, from, to Node) (Node, error) {
+	if err := removeProperties(tx, to.ID); err != nil {
+		return to, err
+	}
+	if err := copyProperties(tx, from.ID, to.ID); err != nil {
+		return to, err
+	}
+	return PropertiesChanged(tx, to)
+}
+
+func copyProperties(tx *storage.Tx, from, to uint64) error {
+	all, err := Properties(tx, from)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if err := properties.Store(tx, propertyKey(to, p.Name), &p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func removeProperties(tx *storage.Tx, node uint64) error {
+	all, err := Properties(tx, node)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if err := properties.Delete(tx, propertyKey(node, p.Name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

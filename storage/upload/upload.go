@@ -1,0 +1,301 @@
+// Package upload keeps the pieces of files that arrive in chunks (the upload of the Nextcloud clients) until
+// they are put together. Each piece is on the disk when it is acknowledged, so an upload goes on after a cut.
+// It owns the tables upload and chunk.
+package upload
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ruche/storage"
+	"ruche/storage/account"
+	"ruche/storage/blob"
+)
+
+// ErrLimit is too many uploads of an account, or too many pieces of one.
+var ErrLimit = errors.New("too many")
+
+// Bounds.
+const (
+	maxUploads = 256
+	maxChunks  = 10_000
+	maxID      = 255
+)
+
+// Upload is a file on its way.
+type Upload struct {
+	Number  uint64
+	Account uint64
+	ID      string // the client's name for it
+	Space   uint64 // whose quota the pieces count against
+	Total   int64  // bytes announced, 0 when unknown
+	Created time.Time
+	Touched time.Time // when the last piece came
+}
+
+// AppendRecord implements storage.Record. Account and ID are in the key.
+func (u *Upload) AppendRecord(b []byte) []byte {
+	b = storage.AppendUint(b, 1, u.Number)
+	b = storage.AppendUint(b, 2, u.Space)
+	b = storage.AppendInt(b, 3, u.Total)
+	b = storage.AppendTime(b, 4, u.Created)
+	return storage.AppendTime(b, 5, u.Touched)
+}
+
+// ParseRecord implements storage.Record.
+func (u *Upload) ParseRecord(b []byte) error {
+	return storage.ParseFields(b, func(field int, v storage.Field) error {
+		switch field {
+		case 1:
+			u.Number = v.Uint()
+		case 2:
+			u.Space = v.Uint()
+		case 3:
+			u.Total = v.Int()
+		case 4:
+			u.Created = v.Time()
+		case 5:
+			u.Touched = v.Time()
+		}
+		return nil
+	})
+}
+
+// Chunk is one piece.
+type Chunk struct {
+	Name    string
+	Content blob.Ref
+	Stored  time.Time
+}
+
+// AppendRecord implements storage.Record. The name is in the key.
+func (c *Chunk) AppendRecord(b []byte) []byte {
+	if c.Content != (blob.Ref{}) {
+		var ref [96]byte
+		b = storage.AppendBytes(b, 1, c.Content.AppendRecord(ref[:0]))
+	}
+	return storage.AppendTime(b, 2, c.Stored)
+}
+
+// ParseRecord implements storage.Record.
+func (c *Chunk) ParseRecord(b []byte) error {
+	return storage.ParseFields(b, func(field int, v storage.Field) error {
+		switch field {
+		case 1:
+			return c.Content.ParseRecord(v.Bytes())
+		case 2:
+			c.Stored = v.Time()
+		}
+		return nil
+	})
+}
+
+var (
+	uploads = storage.NewTable[Upload]("upload")
+	chunks  = storage.NewTable[Chunk]("chunk")
+)
+
+// Create begins an upload. u says account, id, space and the total when that is known.
+//
+// Errors: storage.ErrExist, storage.ErrInvalid for the id, ErrLimit, account.ErrQuota when the total is known
+// not to fit.
+func Create(tx *storage.Tx, u Upload) (Upload, error) {
+	if u.ID == "" || len(u.ID) > maxID {
+		return u, fmt.Errorf("upload id: %w", storage.ErrInvalid)
+	}
+	key := storage.Key(u.Account, u.ID)
+	if uploads.Has(tx, key) {
+		return u, fmt.Errorf("upload %q: %w", u.ID, storage.ErrExist)
+	}
+	running, err := Of(tx, u.Account)
+	if err != nil {
+		return u, err
+	}
+	if len(running) >= maxUploads {
+		return u, fmt.Errorf("uploads of account %d: %w", u.Account, ErrLimit)
+	}
+	if u.Number, err = tx.Next("upload"); err != nil {
+		return u, err
+	}
+	u.Created, u.Touched = tx.Now, tx.Now
+	return u, uploads.Store(tx, key, &u)
+}
+
+// Find returns an account's upload: storage.ErrNotFound when there is none of that id.
+func Find(tx *storage.Tx, owner uint64, id string) (Upload, error) {
+	u, err := uploads.Load(tx, storage.Key(owner, id))
+	u.Account, u.ID = owner, id
+	return u, err
+}
+
+// Of lists the uploads of an account.
+func Of(tx *storage.Tx, owner uint64) ([]Upload, error) {
+	var all []Upload
+	err := uploads.Scan(tx, storage.Range{Prefix: storage.Key(owner)}, func(key []byte, u *Upload) error {
+		u.Account, u.ID = owner, string(key[8:])
+		all = append(all, *u)
+		return nil
+	})
+	return all, err
+}
+
+// Put adds a piece, or replaces the one of that name. Its content must be linked in this transaction.
+//
+// Errors: account.ErrQuota, ErrLimit, storage.ErrInvalid for the name.
+func Put(tx *storage.Tx, s *blob.Store, u Upload, name string, content blob.Ref) error {
+	if name == "" || len(name) > maxID {
+		return fmt.Errorf("chunk name: %w", storage.ErrInvalid)
+	}
+	key := storage.Key(u.Number, name)
+	old, err := chunks.Load(tx, key)
+	switch {
+	case err == nil:
+		if err := drop(tx, s, u, name, old); err != nil {
+			return err
+		}
+	case !errors.Is(err, storage.ErrNotFound):
+		return err
+	default:
+		n, err := count(tx, u)
+		if err != nil {
+			return err
+		}
+		if n >= maxChunks {
+			return fmt.Errorf("chunks of upload %q: %w", u.ID, ErrLimit)
+		}
+	}
+	if err := account.Reserve(tx, u.Space, account.Uploads, content.Size); err != nil {
+		return err
+	}
+	if err := chunks.Store(tx, key, &Chunk{Content: content, Stored: tx.Now}); err != nil {
+		return err
+	}
+	u.Touched = tx.Now
+	return uploads.Store(tx, storage.Key(u.Account, u.ID), &u)
+}
+
+func count(tx *storage.Tx, u Upload) (int, error) {
+	n := 0
+	err := chunks.Scan(tx, storage.Range{Prefix: storage.Key(u.Number)}, func([]byte, *Chunk) error {
+		n++
+		return nil
+	})
+	return n, err
+}
+
+func drop(tx *storage.Tx, s *blob.Store, u Upload, name string, c Chunk) error {
+	if err := s.Discard(tx, c.Content); err != nil {
+		return err
+	}
+	if err := account.Reserve(tx, u.Space, account.Uploads, -c.Content.Size); err != nil {
+		return err
+	}
+	return chunks.Delete(tx, storage.Key(u.Number, name))
+}
+
+// Chunks returns the pieces in the order in which they make the file: by number when all names are digits,
+// else by name. Names that are ranges ("0000-0999") are in order by name too.
+func Chunks(tx *storage.Tx, u Upload) ([]Chunk, error) {
+	var all []Chunk
+	numbers := true
+	err := chunks.Scan(tx, storage.Range{Prefix: storage.Key(u.Number)}, func(key []byte, c *Chunk) error {
+		c.Name = string(key[8:])
+		numbers = numbers && strings.Trim(c.Name, "0123456789") == ""
+		all = append(all, *c)
+		return nil
+	})
+	if numbers {
+		slices.SortStableFunc(all, func(a, b Chunk) int { return compareNumbers(a.Name, b.Name) })
+	}
+	return all, err
+}
+
+// compareNumbers compares digits of any length by value.
+func compareNumbers(a, b string) int {
+	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
+}
+
+// Remove ends an upload: its pieces go from the disk once that is committed.
+func Remove(tx *storage.Tx, s *blob.Store, u Upload) error {
+	all, err := Chunks(tx, u)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if err := drop(tx, s, u, c.Name, c); err != nil {
+			return err
+		}
+	}
+	return uploads.Delete(tx, storage.Key(u.Account, u.ID))
+}
+
+// RemoveChunk takes one piece back: storage.ErrNotFound when there is none of that name.
+func RemoveChunk(tx *storage.Tx, s *blob.Store, u Upload, name string) error {
+	c, err := chunks.Load(tx, storage.Key(u.Number, name))
+	if err != nil {
+		return err
+	}
+	return drop(tx, s, u, name, c)
+}
+
+// Expire removes at most limit uploads that nothing was added to since before. It removes nothing while the
+// clock is not sure.
+func Expire(tx *storage.Tx, s *blob.Store, before time.Time, limit int) (int, error) {
+	if !tx.ClockSure() {
+		return 0, nil
+	}
+	var old []Upload
+	err := uploads.Scan(tx, storage.Range{}, func(key []byte, u *Upload) error {
+		if !u.Touched.Before(before) {
+			return nil
+		}
+		if len(old) == limit {
+			return storage.ErrStop
+		}
+		owner, id := storage.KeyUint(key)
+		u.Account, u.ID = owner, string(id)
+		old = append(old, *u)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, u := range old {
+		if err := Remove(tx, s, u); err != nil {
+			return 0, err
+		}
+	}
+	return len(old), nil
+}
+
+// Contents calls fn for every content that a piece refers to.
+func Contents(tx *storage.Tx, fn func(blob.Ref) error) error {
+	return chunks.Scan(tx, storage.Range{}, func(_ []byte, c *Chunk) error { return fn(c.Content) })
+}
+
+// Sums returns the bytes that uploads hold, by the space they count against.
+func Sums(tx *storage.Tx) (map[uint64]int64, error) {
+	sums := map[uint64]int64{}
+	var all []Upload
+	err := uploads.Scan(tx, storage.Range{}, func(_ []byte, u *Upload) error {
+		all = append(all, *u)
+		return nil
+	})
+	for _, u := range all {
+		if err != nil {
+			break
+		}
+		err = chunks.Scan(tx, storage.Range{Prefix: storage.Key(u.Number)}, func(_ []byte, c *Chunk) error {
+			sums[u.Space] += c.Content.Size
+			return nil
+		})
+	}
+	return sums, err
+}
