@@ -3,6 +3,8 @@ package dav
 import (
 	"net/http"
 	"time"
+
+	"golang.org/x/net/webdav"
 )
 
 // Conditions are all conditional header fields of a request: If of RFC 4918 and those of RFC 9110, section 13.
@@ -12,13 +14,6 @@ type Conditions struct {
 	match, noneMatch               etagList
 	unmodifiedSince, modifiedSince time.Time
 	reading                        bool // GET or HEAD
-}
-
-// Validators describe the current representation of the resource that a request is for.
-type Validators struct {
-	Exists   bool
-	ETag     string    // "" when there is none
-	Modified time.Time // the zero time when unknown
 }
 
 // ParseConditions reads the conditional fields of r. hostOK is that of ParseReference. Broken fields are 400;
@@ -41,21 +36,35 @@ func ParseConditions(r *http.Request, hostOK func(host string) bool) (Conditions
 	return c, nil
 }
 
-// Check evaluates the fields of RFC 9110 in the order of its section 13.2.2. It returns nil, ErrNotModified for
-// a GET or HEAD, or an *Error with status 412. If is not evaluated here: it needs the state of other resources.
-func (c Conditions) Check(v Validators) error {
-	modified := v.Modified.Truncate(time.Second)
+// Check evaluates all of them against self, the state of the resource of the request; state gives that of the
+// other resources that If names, as in If.Eval. It belongs into the transaction that writes. It returns nil,
+// ErrNotModified for a GET or HEAD, an *Error with status 412, or the error of state.
+func (c Conditions) Check(self State, state func(tag Path) (State, error)) error {
+	ok, err := c.If.Eval(self, state)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return Errorf(http.StatusPreconditionFailed, "no list of the If header holds")
+	}
+	return c.check(self)
+}
+
+// check goes in the order of RFC 9110, section 13.2.2.
+func (c Conditions) check(self State) error {
+	modified := self.Modified.Truncate(time.Second)
+	dated := self.Exists && !self.Modified.IsZero()
 	switch {
 	case c.match.present:
-		if !v.Exists || !c.match.matches(v.ETag, StrongMatch) {
+		if !self.Exists || !c.match.matches(self.ETag, StrongMatch) {
 			return Errorf(http.StatusPreconditionFailed, "the resource is not the one named by If-Match")
 		}
-	case !c.unmodifiedSince.IsZero() && v.Exists && !v.Modified.IsZero() && modified.After(c.unmodifiedSince):
+	case !c.unmodifiedSince.IsZero() && dated && modified.After(c.unmodifiedSince):
 		return Errorf(http.StatusPreconditionFailed, "the resource has changed since")
 	}
 	switch {
 	case c.noneMatch.present:
-		if !v.Exists || !c.noneMatch.matches(v.ETag, WeakMatch) {
+		if !self.Exists || !c.noneMatch.matches(self.ETag, WeakMatch) {
 			return nil
 		}
 		if c.reading {
@@ -65,23 +74,28 @@ func (c Conditions) Check(v Validators) error {
 			return Errorf(http.StatusPreconditionFailed, "the resource exists already")
 		}
 		return Errorf(http.StatusPreconditionFailed, "the resource is the one named by If-None-Match")
-	case c.reading && !c.modifiedSince.IsZero() && v.Exists && !v.Modified.IsZero() && !modified.After(c.modifiedSince):
+	case c.reading && !c.modifiedSince.IsZero() && dated && !modified.After(c.modifiedSince):
 		return ErrNotModified
 	}
 	return nil
 }
 
-// CheckIf evaluates If alone; see If.Eval. A header that does not hold is an *Error with status 412.
-func (c Conditions) CheckIf(self Path, state func(Path) (State, error)) error {
-	ok, err := c.If.Eval(self, state)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return Errorf(http.StatusPreconditionFailed, "no list of the If header holds")
-	}
-	return nil
-}
+// Tokens are the lock tokens that the client submitted; see If.Submitted.
+func (c Conditions) Tokens() []string { return c.If.Tokens() }
 
 // ExpectsAbsent reports whether the request must fail when the resource exists (If-None-Match: *).
 func (c Conditions) ExpectsAbsent() bool { return c.noneMatch.any }
+
+// Unconditional is c without anything that can fail: only the lock tokens it submits are left, for what a request
+// does beside its main work.
+func (c Conditions) Unconditional() Conditions {
+	var list IfList
+	for _, token := range c.If.Tokens() {
+		list.Conditions = append(list.Conditions, webdav.Condition{Token: token})
+	}
+	if len(list.Conditions) == 0 {
+		return Conditions{}
+	}
+	always := IfList{Conditions: []webdav.Condition{{Not: true, Token: "DAV:no-lock"}}}
+	return Conditions{If: If{Lists: []IfList{list, always}}}
+}

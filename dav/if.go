@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/net/webdav"
 )
@@ -29,10 +30,13 @@ type IfList struct {
 	Conditions []webdav.Condition
 }
 
-// State is what the conditions about a resource are compared with.
+// State is what conditions about a resource are compared with. The zero State is that of a resource that does not
+// exist, or is none of ours.
 type State struct {
-	ETag   string   // "" when the resource has none or does not exist
-	Tokens []string // the live locks that cover the resource and belong to the caller
+	Exists   bool
+	ETag     string    // "" when there is none
+	Modified time.Time // the zero time when unknown
+	Tokens   []string  // the live locks that cover the resource, or would if it existed, and belong to the caller
 }
 
 // ParseIf reads the lines of an If header (http.Header.Values: Finder sends one per token). Each line begins
@@ -192,31 +196,26 @@ func (p *ifParser) condition() (c webdav.Condition, err error) {
 	return c, nil
 }
 
-// Eval reports whether the header holds. state gives the state of a resource, the zero State for one that does
-// not exist or is none of ours; it is asked for self, the resource of the request, and for each tag. Errors are
-// those of state.
+// Eval reports whether the header holds. self is the state of the resource of the request; state gives that of
+// the resource of a tag. Errors are those of state.
 //
 // A false answer is 412, but when a lock stands in the way whose token was not Submitted it is 423, and 423
 // goes first.
-func (f If) Eval(self Path, state func(Path) (State, error)) (bool, error) {
+func (f If) Eval(self State, state func(tag Path) (State, error)) (bool, error) {
 	var cur State
 	var of *Path // whose state cur is
 	for _, list := range f.Lists {
 		switch {
 		case list.Foreign:
 			cur, of = State{}, nil
-		default:
-			tag := list.Tag
-			if tag == nil {
-				tag = &self
+		case list.Tag == nil:
+			cur, of = self, nil
+		case list.Tag != of:
+			var err error
+			if cur, err = state(*list.Tag); err != nil {
+				return false, err
 			}
-			if tag != of {
-				var err error
-				if cur, err = state(*tag); err != nil {
-					return false, err
-				}
-				of = tag
-			}
+			of = list.Tag
 		}
 		if list.holds(cur) {
 			return true, nil
