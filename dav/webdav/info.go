@@ -1,0 +1,200 @@
+package webdav
+
+import (
+	"context"
+	"encoding/xml"
+	"hash/fnv"
+	"strconv"
+
+	"ruche/auth/access"
+	"ruche/storage"
+	"ruche/storage/account"
+	"ruche/storage/tree"
+)
+
+// Info is a file or folder as one identity sees it.
+type Info struct {
+	tree.Node
+	Shown  string // the name in its folder; of a mount, that of the mount
+	Space  uint64
+	Rights access.Set
+	Mount  bool // the root of a shared folder
+	Shared bool // a shared folder, or in one
+	Root   bool // the member's own root
+	Rev    uint64
+
+	Locks []tree.Lock     // when asked for
+	Props []tree.Property // when asked for
+	Quota *account.Usage  // when asked for
+}
+
+// Need says what Info holds beside the node.
+type Need struct {
+	Locks, Props, Quota bool
+}
+
+// info describes what a path leads to.
+func (f *Files) info(tx *storage.Tx, s *spot, need Need) (Info, error) {
+	i := Info{Node: s.node, Shown: s.node.Name, Space: s.space, Rights: s.rights, Mount: s.isMount(), Shared: s.mount != nil, Root: s.isRoot()}
+	if i.Mount {
+		i.Shown = s.mount.Mount
+	}
+	i.Rev = i.ETagRev()
+	if i.Root {
+		rev, err := f.rootRev(tx, s.node)
+		if err != nil {
+			return i, err
+		}
+		i.Rev = rev
+	}
+	return i, f.complete(tx, &i, need)
+}
+
+// rootRev is the revision of a member's root: it changes with what is in the shared folders too, and with
+// which of them there are.
+func (f *Files) rootRev(tx *storage.Tx, root tree.Node) (uint64, error) {
+	mounts, err := f.mounts(tx)
+	if err != nil || len(mounts) == 0 {
+		return root.TreeRev, err
+	}
+	sum := fnv.New64a()
+	for _, m := range mounts {
+		top, err := tree.Root(tx, m.ID)
+		if err != nil {
+			return 0, err
+		}
+		sum.Write(storage.Key(m.ID, top.TreeRev, m.Mount))
+	}
+	return sum.Sum64() ^ root.TreeRev, nil
+}
+
+// complete adds what is asked for and not in the node.
+func (f *Files) complete(tx *storage.Tx, i *Info, need Need) (err error) {
+	if need.Locks {
+		if i.Locks, err = tree.LocksOn(tx, i.ID); err != nil {
+			return err
+		}
+	}
+	if need.Props && i.HasProps {
+		if i.Props, err = tree.Properties(tx, i.ID); err != nil {
+			return err
+		}
+	}
+	if need.Quota && i.IsFolder() {
+		usage, err := account.UsageOf(tx, i.Space)
+		if err != nil {
+			return err
+		}
+		i.Quota = &usage
+	}
+	return nil
+}
+
+// ETag is the strong entity tag: of a file its content's, of a folder that of all below it.
+func (i *Info) ETag() string {
+	b := make([]byte, 0, 32)
+	b = append(b, '"')
+	b = strconv.AppendUint(b, i.ID, 36)
+	b = append(b, '-')
+	b = strconv.AppendUint(b, i.Rev, 36)
+	return string(append(b, '"'))
+}
+
+// Stat tells of a path: storage.ErrNotFound when nothing is there.
+func (f *Files) Stat(ctx context.Context, names []string, need Need) (i Info, err error) {
+	err = f.view(ctx, func(tx *storage.Tx) error {
+		s, err := f.existing(tx, names)
+		if err != nil {
+			return err
+		}
+		i, err = f.info(tx, s, need)
+		return err
+	})
+	return i, err
+}
+
+// Page is a part of a folder's listing; the zero Page begins one.
+type Page struct {
+	Infos []Info // used again by the next List
+	Done  bool
+	after string
+}
+
+// pageSize is how many nodes one snapshot reads at once.
+const pageSize = 512
+
+// List reads the next page of what is in a folder: first the shared folders, when it is the member's root,
+// then the nodes in the order of their names. Each page is a snapshot of its own, so that no client, however
+// slow, keeps one open.
+func (f *Files) List(ctx context.Context, names []string, page *Page, need Need) error {
+	return f.view(ctx, func(tx *storage.Tx) error {
+		first := page.after == ""
+		page.Infos, page.Done = page.Infos[:0], true
+		s, err := f.existing(tx, names)
+		if err != nil || !s.node.IsFolder() {
+			return err
+		}
+		if first && s.isRoot() {
+			if err := f.listMounts(tx, page, need); err != nil {
+				return err
+			}
+		}
+		return f.listNodes(tx, s, page, need)
+	})
+}
+
+func (f *Files) listMounts(tx *storage.Tx, page *Page, need Need) error {
+	mounts, err := f.mounts(tx)
+	if err != nil {
+		return err
+	}
+	for _, m := range mounts {
+		s, err := f.existing(tx, []string{m.Mount})
+		if err != nil {
+			return err
+		}
+		i, err := f.info(tx, s, need)
+		if err != nil {
+			return err
+		}
+		page.Infos = append(page.Infos, i)
+	}
+	return nil
+}
+
+func (f *Files) listNodes(tx *storage.Tx, s *spot, page *Page, need Need) error {
+	rights, err := access.Privileges(tx, f.id, access.Resource{Space: s.space})
+	if err != nil {
+		return err
+	}
+	if need.Locks {
+		if need.Locks, err = tree.AnyLocks(tx); err != nil {
+			return err
+		}
+	}
+	proto := Info{Space: s.space, Rights: rights, Shared: s.mount != nil}
+	return tree.Children(tx, s.node.ID, page.after, func(n *tree.Node) error {
+		if len(page.Infos) >= pageSize {
+			page.Done = false
+			return storage.ErrStop
+		}
+		i := proto
+		i.Node, i.Shown, i.Rev = *n, n.Name, n.ETagRev()
+		if err := f.complete(tx, &i, need); err != nil {
+			return err
+		}
+		page.Infos = append(page.Infos, i)
+		page.after = n.Name
+		return nil
+	})
+}
+
+// Prop finds a dead property.
+func (i *Info) Prop(name xml.Name) (tree.Property, bool) {
+	for _, p := range i.Props {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return tree.Property{}, false
+}

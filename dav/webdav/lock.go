@@ -1,0 +1,135 @@
+package webdav
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"ruche/auth/access"
+	"ruche/storage"
+	"ruche/storage/blob"
+	"ruche/storage/tree"
+)
+
+// LockOptions say what lock a client wants.
+type LockOptions struct {
+	Shared   bool
+	Infinite bool
+	Owner    []byte // XML
+	Timeout  time.Duration
+}
+
+// ErrLockToken is a lock token that is unknown, of another resource, or of somebody else.
+var ErrLockToken = errors.New("the lock token does not match the request")
+
+// Lock takes a lock on what is at a path. When nothing is there an empty file is made (RFC 4918, section
+// 7.3), and created is true.
+//
+// Errors: *tree.LockedError when another lock stands against it, tree.ErrLimit, tree.ErrParent, those of
+// package access and of the conditions.
+func (f *Files) Lock(ctx context.Context, names []string, req Request, o LockOptions) (i Info, l tree.Lock, created bool, err error) {
+	err = f.update(ctx, func(tx *storage.Tx) error {
+		s, err := f.find(tx, names)
+		if err != nil {
+			return err
+		}
+		if created = !s.found; created {
+			if err := f.lockUnmapped(tx, s, req); err != nil {
+				return err
+			}
+		} else if err := f.check(tx, s, access.Lock); err != nil {
+			return err
+		} else if err := f.guard(tx, s, req); err != nil {
+			return err
+		}
+		l, err = tree.TakeLock(tx, tree.Lock{
+			Node: s.node.ID, Account: f.id.Account, Device: f.id.Device,
+			Shared: o.Shared, Infinite: o.Infinite, OwnerXML: o.Owner, Timeout: o.Timeout,
+		})
+		if err != nil {
+			return err
+		}
+		i, err = f.info(tx, s, Need{Locks: true})
+		return err
+	})
+	return i, l, created, err
+}
+
+// lockUnmapped makes the empty file that a lock on a name without one stands on.
+func (f *Files) lockUnmapped(tx *storage.Tx, s *spot, req Request) error {
+	if err := f.fs.db.Room(); err != nil {
+		return err
+	}
+	if err := f.mayCreate(tx, s, req); err != nil {
+		return err
+	}
+	var err error
+	s.node, err = tree.Create(tx, s.parent, s.name(), tree.Content{Ref: blob.Ref{}, By: f.id.Account})
+	s.found = true
+	return err
+}
+
+// Refresh lets the lock that the request's If header names run again (RFC 4918, section 9.10.2).
+//
+// Errors: ErrLockToken when the header names none that covers the path and is the requester's.
+func (f *Files) Refresh(ctx context.Context, names []string, req Request, timeout time.Duration) (i Info, l tree.Lock, err error) {
+	err = f.update(ctx, func(tx *storage.Tx) error {
+		s, err := f.existing(tx, names)
+		if err != nil {
+			return err
+		}
+		held, err := tree.LocksOn(tx, s.node.ID)
+		if err != nil {
+			return err
+		}
+		holder := f.holder(req)
+		n := slices.IndexFunc(held, func(l tree.Lock) bool {
+			return l.Account == holder.Account && slices.Contains(holder.Tokens, l.Token)
+		})
+		if n < 0 {
+			return fmt.Errorf("refresh: %w", ErrLockToken)
+		}
+		if l, err = tree.RefreshLock(tx, held[n], timeout); err != nil {
+			return err
+		}
+		i, err = f.info(tx, s, Need{Locks: true})
+		return err
+	})
+	return i, l, err
+}
+
+// Unlock ends a lock of the requester that covers the path; who manages a shared folder may end those of
+// others there. That a token is of no living lock is no error: the lock has ended already.
+//
+// Errors: ErrLockToken when the lock does not cover the path (RFC 4918, section 9.11.1),
+// access.ErrForbidden when it is somebody else's.
+func (f *Files) Unlock(ctx context.Context, names []string, token string) error {
+	return f.update(ctx, func(tx *storage.Tx) error {
+		s, err := f.existing(tx, names)
+		if err != nil {
+			return err
+		}
+		l, err := tree.LockByToken(tx, token)
+		if errors.Is(err, storage.ErrNotFound) {
+			return fmt.Errorf("unlock: %w: %w", ErrLockToken, err)
+		}
+		if err != nil {
+			return err
+		}
+		held, err := tree.LocksOn(tx, s.node.ID)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(held, func(other tree.Lock) bool { return other.Token == l.Token }) {
+			return fmt.Errorf("unlock: %w", ErrLockToken)
+		}
+		if l.Account != f.id.Account {
+			if err := f.check(tx, s, access.UnlockOthers); err != nil {
+				return err
+			}
+		}
+		return tree.Unlock(tx, l)
+	})
+}

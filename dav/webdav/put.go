@@ -1,0 +1,177 @@
+package webdav
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"ruche/auth/access"
+	"ruche/dav"
+	"ruche/storage"
+	"ruche/storage/account"
+	"ruche/storage/blob"
+	"ruche/storage/tree"
+)
+
+// PutOptions say what a client tells of a file beside its bytes.
+type PutOptions struct {
+	Times
+	Length   int64 // of the body, -1 when not known
+	Type     string
+	Checksum dav.Checksum // the zero Checksum when none was sent
+	Parents  bool         // make the folders that are missing on the way
+}
+
+// ErrShort is a body that ended before its announced length.
+var ErrShort = errors.New("the body is shorter than announced")
+
+// Put stores body as the file at a path: a new file, or a new content. It is visible when it is whole and on
+// the disk, and not before; until then, and whatever fails, the old content stays.
+//
+// Errors: tree.ErrParent, storage.ErrInvalid when a folder is there, tree.ErrLocked, account.ErrQuota,
+// storage.ErrFull,
+// ErrShort, a broken checksum, those of package access and of the request's conditions.
+func (f *Files) Put(ctx context.Context, names []string, req Request, body io.Reader, o PutOptions) (i Info, created bool, err error) {
+	limit, err := f.mayPut(ctx, names, req, o)
+	if err != nil {
+		return i, false, err
+	}
+	pending, err := f.receive(ctx, body, o, limit)
+	if err != nil {
+		return i, false, err
+	}
+	defer pending.Close()
+	err = f.update(ctx, func(tx *storage.Tx) error {
+		s, err := f.findForPut(tx, names, req, o)
+		if err != nil {
+			return err
+		}
+		created = !s.found
+		ref, err := pending.Link(tx)
+		if err != nil {
+			return err
+		}
+		i, err = f.place(tx, s, ref, o)
+		return err
+	})
+	return i, created, err
+}
+
+// place gives the path the content, which is linked already.
+func (f *Files) place(tx *storage.Tx, s *spot, ref blob.Ref, o PutOptions) (Info, error) {
+	c := tree.Content{Ref: ref, MTime: o.Modified, Created: o.Created, Type: o.Type, Checksum: o.Checksum.String(), By: f.id.Account}
+	var err error
+	if s.found {
+		s.node, err = tree.Write(tx, s.node, c)
+	} else {
+		s.node, err = tree.Create(tx, s.parent, s.name(), c)
+		s.found = true
+	}
+	if err != nil {
+		return Info{}, err
+	}
+	return f.info(tx, s, Need{})
+}
+
+// findForPut finds where a PUT goes and checks that it may go there.
+func (f *Files) findForPut(tx *storage.Tx, names []string, req Request, o PutOptions) (*spot, error) {
+	s, err := f.find(tx, names)
+	if o.Parents && errors.Is(err, tree.ErrParent) {
+		if err := f.makeParents(tx, names[:len(names)-1], req); err != nil {
+			return nil, err
+		}
+		s, err = f.find(tx, names)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case s.found && s.node.IsFolder():
+		return nil, ErrFolder
+	case s.found:
+		return s, f.mayWrite(tx, s, access.WriteContent, req)
+	}
+	return s, f.mayCreate(tx, s, req)
+}
+
+// ErrFolder is a folder where a file is meant.
+var ErrFolder = fmt.Errorf("it is a folder: %w", storage.ErrExist)
+
+// mayPut refuses what can be refused before the first byte of the body is read, and returns how many bytes the
+// quota has room for.
+func (f *Files) mayPut(ctx context.Context, names []string, req Request, o PutOptions) (limit int64, err error) {
+	if err := f.fs.db.Room(); err != nil {
+		return 0, err
+	}
+	err = f.view(ctx, func(tx *storage.Tx) error {
+		s, err := f.find(tx, names)
+		if o.Parents && errors.Is(err, tree.ErrParent) {
+			limit = o.Length
+			return nil // what is missing is made, and everything checked, once the body is here
+		}
+		if err != nil {
+			return err
+		}
+		if s.found && s.node.IsFolder() {
+			return ErrFolder
+		}
+		if s.found {
+			err = f.mayWrite(tx, s, access.WriteContent, req)
+		} else {
+			err = f.mayCreate(tx, s, req)
+		}
+		if err != nil {
+			return err
+		}
+		limit, err = f.roomFor(tx, s, o.Length)
+		return err
+	})
+	return limit, err
+}
+
+// roomFor is how long a new content of the path may be. It fails with account.ErrQuota when length is longer.
+func (f *Files) roomFor(tx *storage.Tx, s *spot, length int64) (int64, error) {
+	free, unlimited, err := account.Available(tx, s.space)
+	if err != nil || unlimited {
+		return -1, err
+	}
+	if s.found {
+		free += s.node.Size
+	}
+	if length > free {
+		return 0, fmt.Errorf("space %d: %w", s.space, account.ErrQuota)
+	}
+	return free, nil
+}
+
+// receive writes the body into a content of its own, with no transaction open: the client may be slow.
+func (f *Files) receive(ctx context.Context, body io.Reader, o PutOptions, limit int64) (blob.Pending, error) {
+	var options []blob.Option
+	sum := o.Checksum.New()
+	if sum != nil {
+		options = append(options, blob.WithHash(sum))
+	}
+	w := f.fs.blobs.Create(ctx, options...)
+	defer w.Close()
+	if limit >= 0 {
+		body = io.LimitReader(body, limit+1)
+	}
+	n, err := io.Copy(w, body)
+	switch {
+	case err != nil:
+		return blob.Pending{}, fmt.Errorf("receive: %w", err)
+	case limit >= 0 && n > limit:
+		return blob.Pending{}, fmt.Errorf("receive: %w", account.ErrQuota)
+	case o.Length >= 0 && n != o.Length:
+		return blob.Pending{}, fmt.Errorf("%d of %d bytes: %w", n, o.Length, ErrShort)
+	}
+	pending, err := w.Commit()
+	if err == nil && sum != nil {
+		err = o.Checksum.Check(sum)
+	}
+	if err != nil {
+		pending.Close()
+		return blob.Pending{}, err
+	}
+	return pending, nil
+}

@@ -1,0 +1,154 @@
+package webdav
+
+import (
+	"errors"
+	"net/http"
+
+	"ruche/auth/access"
+	"ruche/dav"
+	"ruche/storage"
+	"ruche/storage/tree"
+)
+
+// Request is what a change depends on beside its own words: the conditions of the HTTP request, and how its
+// If header's paths lead to files. The zero Request has none.
+type Request struct {
+	Conditions dav.Conditions
+	// Locate gives the names below the member's root that a path of the server leads to; false for a path
+	// that is none of the member's files.
+	Locate func(dav.Path) ([]string, bool)
+}
+
+// holder is who makes the request, with the lock tokens it submits.
+func (f *Files) holder(req Request) tree.Holder {
+	return tree.Holder{Account: f.id.Account, Tokens: req.Conditions.If.Tokens()}
+}
+
+// guard evaluates the conditions of the request against what it is about. What is locked against the
+// requester is ErrLocked rather than a condition that failed: a client without the right token must learn
+// that it needs one.
+func (f *Files) guard(tx *storage.Tx, s *spot, req Request) error {
+	err := f.conditions(tx, s, req)
+	var failed *dav.Error
+	if !errors.As(err, &failed) || failed.Status != http.StatusPreconditionFailed {
+		return err
+	}
+	if locked := f.unlocked(tx, s, req); locked != nil {
+		return locked
+	}
+	return err
+}
+
+func (f *Files) conditions(tx *storage.Tx, s *spot, req Request) error {
+	state, err := f.state(tx, s, req)
+	if err != nil {
+		return err
+	}
+	return req.Conditions.Check(state, func(p dav.Path) (dav.State, error) { return f.stateAt(tx, p, req) })
+}
+
+// unlocked fails with tree.ErrLocked when a lock stands against writing what the path leads to.
+func (f *Files) unlocked(tx *storage.Tx, s *spot, req Request) error {
+	if s.found {
+		return tree.MayWrite(tx, s.node.ID, f.holder(req))
+	}
+	return tree.MayWrite(tx, s.parent.ID, f.holder(req))
+}
+
+// state is what conditions are evaluated against. Locks are looked up only for an If header.
+func (f *Files) state(tx *storage.Tx, s *spot, req Request) (state dav.State, err error) {
+	wantsLocks := len(req.Conditions.If.Lists) > 0
+	if s.found {
+		i, err := f.info(tx, s, Need{})
+		if err != nil {
+			return state, err
+		}
+		state = dav.State{Exists: true, ETag: i.ETag(), Modified: i.MTime}
+	}
+	if !wantsLocks {
+		return state, nil
+	}
+	covered := s.node.ID
+	if !s.found {
+		covered = s.parent.ID
+	}
+	locks, err := tree.LocksOn(tx, covered)
+	state.Tokens = f.ownTokens(locks, !s.found)
+	return state, err
+}
+
+// ownTokens are the tokens among locks that count for the requester; those that cover a name nothing has yet
+// are the infinite ones of its folder.
+func (f *Files) ownTokens(locks []tree.Lock, infiniteOnly bool) []string {
+	var tokens []string
+	for _, l := range locks {
+		if l.Account == f.id.Account && (l.Infinite || !infiniteOnly) {
+			tokens = append(tokens, l.Token)
+		}
+	}
+	return tokens
+}
+
+// stateAt is the state of another path that the If header names; of one that leads nowhere it is empty.
+func (f *Files) stateAt(tx *storage.Tx, p dav.Path, req Request) (dav.State, error) {
+	if req.Locate == nil {
+		return dav.State{}, nil
+	}
+	names, ok := req.Locate(p)
+	if !ok {
+		return dav.State{}, nil
+	}
+	s, err := f.find(tx, names)
+	if errors.Is(err, storage.ErrNotFound) {
+		return dav.State{}, nil
+	}
+	if err != nil {
+		return dav.State{}, err
+	}
+	return f.state(tx, s, req)
+}
+
+// mayCreate checks that the requester may give the folder a new member.
+func (f *Files) mayCreate(tx *storage.Tx, s *spot, req Request) error {
+	if err := f.checkParent(tx, s, access.AddMember); err != nil {
+		return err
+	}
+	if err := f.guard(tx, s, req); err != nil {
+		return err
+	}
+	return tree.MayWrite(tx, s.parent.ID, f.holder(req))
+}
+
+// mayWrite checks that the requester may change what is there.
+func (f *Files) mayWrite(tx *storage.Tx, s *spot, p access.Privilege, req Request) error {
+	if err := f.check(tx, s, p); err != nil {
+		return err
+	}
+	if err := f.guard(tx, s, req); err != nil {
+		return err
+	}
+	return tree.MayWrite(tx, s.node.ID, f.holder(req))
+}
+
+// mayRemove checks that the requester may take away what is there, with all that is in it.
+func (f *Files) mayRemove(tx *storage.Tx, s *spot, req Request) error {
+	if err := f.check(tx, s, access.Unbind); err != nil {
+		return err
+	}
+	if err := f.checkParent(tx, s, access.RemoveMember); err != nil {
+		return err
+	}
+	if err := f.guard(tx, s, req); err != nil {
+		return err
+	}
+	return tree.MayRemove(tx, s.node, f.holder(req))
+}
+
+// checkParent asks for a privilege on the folder that holds the name.
+func (f *Files) checkParent(tx *storage.Tx, s *spot, p access.Privilege) error {
+	parent, err := f.existing(tx, s.names[:len(s.names)-1])
+	if err != nil {
+		return parentError(err)
+	}
+	return f.check(tx, parent, p)
+}
