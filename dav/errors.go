@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"ruche/storage"
+	"ruche/storage/account"
+	"ruche/storage/tree"
+	"ruche/storage/upload"
 )
 
 // Error is an error with its answer: a status, the precondition that failed, and a message that the client may
@@ -78,6 +81,13 @@ var meanings = []struct {
 	err    error
 	answer Error
 }{
+	{tree.ErrParent, Error{Status: http.StatusConflict, Message: "the collection that should hold it does not exist"}},
+	{tree.ErrCycle, Error{Status: http.StatusForbidden, Message: "a folder cannot go into itself"}},
+	{tree.ErrTooDeep, Error{Status: http.StatusForbidden, Message: "the folders are nested too deep"}},
+	{tree.ErrLocked, Error{Status: http.StatusLocked, Condition: LockTokenSubmitted}},
+	{tree.ErrLimit, Error{Status: http.StatusInsufficientStorage, Message: "there are too many already"}},
+	{upload.ErrLimit, Error{Status: http.StatusInsufficientStorage, Message: "there are too many already"}},
+	{account.ErrQuota, Error{Status: http.StatusInsufficientStorage, Condition: QuotaNotExceeded}},
 	{storage.ErrNotFound, Error{Status: http.StatusNotFound}},
 	{storage.ErrExist, Error{Status: http.StatusMethodNotAllowed, Message: "the resource exists already"}},
 	{storage.ErrGone, Error{Status: http.StatusForbidden, Condition: ValidSyncToken}},
@@ -139,6 +149,9 @@ func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 		panic(http.ErrAbortHandler)
 	}
 	e := AsError(err)
+	if e.Status == http.StatusConflict && errors.Is(err, tree.ErrParent) && !creates(r.Method) {
+		e = &Error{Status: http.StatusNotFound, Cause: err}
+	}
 	message := e.message()
 	switch {
 	case r.Context().Err() != nil:
@@ -170,6 +183,15 @@ func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 	if r.Method != http.MethodHead {
 		w.Write(body)
 	}
+}
+
+// creates reports whether a method makes a resource, for which a missing parent is 409. RFC 4918, section 9.
+func creates(method string) bool {
+	switch method {
+	case http.MethodPut, "MKCOL", "MKCALENDAR", "COPY", "MOVE", "LOCK":
+		return true
+	}
+	return false
 }
 
 func errorID() string {
