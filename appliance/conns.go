@@ -1,0 +1,193 @@
+package appliance
+
+import (
+	"container/list"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+// conns is a listener that bounds the connections, in all and from one address (a /64 of IPv6). When there is
+// no room it closes the connection that has been idle longest; when none is idle, one more from the same
+// address is told to come back, and one more in all waits until there is room.
+type conns struct {
+	net.Listener
+	limits  Limits
+	trusted []netip.Prefix // proxies: many people behind one address
+
+	mu     sync.Mutex
+	room   *sync.Cond // signalled when a connection ends or the listener is closed
+	open   int
+	from   map[netip.Prefix]int
+	idle   *list.List // of *conn, the longest idle first
+	closed bool
+}
+
+func limitConns(l net.Listener, limits Limits, trusted []netip.Prefix) *conns {
+	c := &conns{Listener: l, limits: limits, trusted: trusted, from: map[netip.Prefix]int{}, idle: list.New()}
+	c.room = sync.NewCond(&c.mu)
+	return c
+}
+
+// conn is a connection that counts.
+type conn struct {
+	*net.TCPConn
+	owner   *conns
+	address netip.Prefix
+	place   *list.Element // in owner.idle
+	ended   bool
+}
+
+// Accept implements net.Listener.
+func (c *conns) Accept() (net.Conn, error) {
+	for {
+		if err := c.waitForRoom(); err != nil {
+			return nil, err
+		}
+		accepted, err := c.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		tcp, ok := accepted.(*net.TCPConn)
+		if !ok {
+			return accepted, nil
+		}
+		n := &conn{TCPConn: tcp, owner: c, address: addressOf(tcp.RemoteAddr())}
+		if c.admit(n) {
+			return n, nil
+		}
+		refuse(tcp)
+	}
+}
+
+func (c *conns) waitForRoom() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.open >= c.limits.Connections && !c.closed {
+		if c.closeIdle(func(*conn) bool { return true }) {
+			continue
+		}
+		c.room.Wait()
+	}
+	if c.closed {
+		return net.ErrClosed
+	}
+	return nil
+}
+
+// admit counts n in, unless its address has too many that are all busy.
+func (c *conns) admit(n *conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.from[n.address] >= c.limits.ConnectionsPerAddress && !c.isTrusted(n.address) {
+		if !c.closeIdle(func(other *conn) bool { return other.address == n.address }) {
+			return false
+		}
+	}
+	c.open++
+	c.from[n.address]++
+	return true
+}
+
+func (c *conns) isTrusted(a netip.Prefix) bool {
+	return slices.ContainsFunc(c.trusted, func(p netip.Prefix) bool { return p.Contains(a.Addr()) })
+}
+
+// closeIdle ends the longest idle connection that fits. c.mu is held.
+func (c *conns) closeIdle(fits func(*conn) bool) bool {
+	for e := c.idle.Front(); e != nil; e = e.Next() {
+		if n := e.Value.(*conn); fits(n) {
+			c.end(n)
+			_ = n.TCPConn.Close()
+			return true
+		}
+	}
+	return false
+}
+
+// end counts n out. c.mu is held.
+func (c *conns) end(n *conn) {
+	if n.ended {
+		return
+	}
+	n.ended = true
+	c.busy(n)
+	c.open--
+	if c.from[n.address]--; c.from[n.address] == 0 {
+		delete(c.from, n.address)
+	}
+	c.room.Signal()
+}
+
+// busy takes n out of the idle ones. c.mu is held.
+func (c *conns) busy(n *conn) {
+	if n.place != nil {
+		c.idle.Remove(n.place)
+		n.place = nil
+	}
+}
+
+// watch is the http.Server's ConnState.
+func (c *conns) watch(nc net.Conn, state http.ConnState) {
+	n, ok := nc.(*conn)
+	if !ok {
+		return
+	}
+	if state == http.StateIdle {
+		// The deadline of the last answer must not cut the next one.
+		_ = n.SetWriteDeadline(time.Time{})
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.busy(n)
+	if state == http.StateIdle && !n.ended {
+		n.place = c.idle.PushBack(n)
+		c.room.Signal()
+	}
+}
+
+// Close implements net.Listener.
+func (c *conns) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.room.Broadcast()
+	c.mu.Unlock()
+	return c.Listener.Close()
+}
+
+// Close implements net.Conn.
+func (n *conn) Close() error {
+	n.owner.mu.Lock()
+	n.owner.end(n)
+	n.owner.mu.Unlock()
+	return n.TCPConn.Close()
+}
+
+// addressOf is what connections are counted by: an IPv4 address, or the /64 that one IPv6 line has.
+func addressOf(a net.Addr) netip.Prefix {
+	ap, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return netip.Prefix{}
+	}
+	ip := ap.Addr().Unmap().WithZone("")
+	bits := 32
+	if ip.Is6() {
+		bits = 64
+	}
+	p, _ := ip.Prefix(bits)
+	return p
+}
+
+const refusal = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n" +
+	"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 47\r\n\r\nToo many connections from this address, wait.\r\n"
+
+// refuse answers a connection that is one too many, without waiting for it.
+func refuse(tcp *net.TCPConn) {
+	_ = tcp.SetWriteDeadline(time.Now().Add(time.Second))
+	_, _ = tcp.Write([]byte(refusal))
+	_ = tcp.CloseWrite()
+	_ = tcp.Close()
+}

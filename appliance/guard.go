@@ -1,0 +1,101 @@
+package appliance
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+)
+
+// guard stands before every handler: it numbers the request, believes trusted proxies about its sender, puts
+// deadlines on body and answer, and turns a panic into a 500.
+type guard struct {
+	next    http.Handler
+	log     *slog.Logger
+	limits  Limits
+	trusted []netip.Prefix
+}
+
+type requestID struct{}
+
+// RequestID is the number of the request that ctx belongs to, "" outside of one.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestID{}).(string)
+	return id
+}
+
+// ServeHTTP implements http.Handler.
+func (g *guard) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	id := rand.Text()[:8]
+	r = r.WithContext(context.WithValue(r.Context(), requestID{}, id))
+	r.RemoteAddr = g.sender(r)
+
+	conn := http.NewResponseController(rw)
+	w := &steadyWriter{ResponseWriter: rw, conn: conn, idle: g.limits.Idle}
+	if r.Body != nil && r.Body != http.NoBody {
+		body := &slowBody{ReadCloser: r.Body, conn: conn, limits: g.limits}
+		r.Body = body
+		defer body.leave()
+	}
+	defer func() {
+		w.extends = time.Time{}
+		w.extend() // for what is still in the buffers
+	}()
+	defer g.recover(w, r, id)
+	g.next.ServeHTTP(w, r)
+	g.log.DebugContext(r.Context(), "request", "method", r.Method, "status", w.status, "took", time.Since(start))
+}
+
+// recover answers 500 when the handler panicked, or cuts the connection when it had begun to answer.
+func (g *guard) recover(w *steadyWriter, r *http.Request, id string) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(http.ErrAbortHandler)
+	}
+	g.log.ErrorContext(r.Context(), "panic", "method", r.Method, "panic", v, "stack", string(debug.Stack()))
+	if w.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	h := w.Header()
+	clear(h)
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(http.StatusInternalServerError)
+	_, _ = w.Write([]byte("Something went wrong in the server. Number of the error: " + id + "\n"))
+}
+
+// sender is the address the request comes from: that of the connection or, behind trusted proxies, the last
+// in X-Forwarded-For that is not one of them.
+func (g *guard) sender(r *http.Request) string {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !g.isTrusted(peer.Addr()) {
+		return r.RemoteAddr
+	}
+	from := peer.Addr()
+	list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, text := range slices.Backward(list) {
+		a, err := netip.ParseAddr(strings.TrimSpace(text))
+		if err != nil {
+			break
+		}
+		if from = a.Unmap(); !g.isTrusted(from) {
+			break
+		}
+	}
+	return net.JoinHostPort(from.String(), "0")
+}
+
+func (g *guard) isTrusted(a netip.Addr) bool {
+	return slices.ContainsFunc(g.trusted, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
+}

@@ -1,0 +1,354 @@
+package appliance
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// pipes is a listener of connections in memory, whose deadlines keep the time of a synctest bubble.
+type pipes struct {
+	conns chan net.Conn
+	end   sync.Once
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	c, ok := <-p.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+func (p *pipes) Close() error   { p.end.Do(func() { close(p.conns) }); return nil }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{} }
+
+func (p *pipes) dial() net.Conn {
+	client, server := net.Pipe()
+	p.conns <- server
+	return client
+}
+
+func guarded(t *testing.T, h http.HandlerFunc) *pipes {
+	t.Helper()
+	p := &pipes{conns: make(chan net.Conn)}
+	srv := newServer(&guard{next: h, log: slog.New(slog.DiscardHandler), limits: Default().Limits}, Default().Limits, slog.New(slog.DiscardHandler))
+	go srv.Serve(p)
+	t.Cleanup(func() { srv.Close() })
+	return p
+}
+
+func TestSlowBodies(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		pieces int
+		size   int
+		every  time.Duration
+		cut    bool
+	}{
+		{"honest slow line", 200, 4 << 10, 2 * time.Second, false},
+		{"short stalls", 20, 100 << 10, 50 * time.Second, false},
+		{"silence", 2, 1, time.Hour, true},
+		{"a byte at a time", 100, 1, 9 * time.Second, true},
+		{"under the least rate", 200, 1 << 10, 2 * time.Second, true},
+		{"a long stall", 2, 1 << 20, 61 * time.Second, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				result := make(chan error, 1)
+				p := guarded(t, func(w http.ResponseWriter, r *http.Request) {
+					n, err := io.Copy(io.Discard, r.Body)
+					if err == nil && n != int64(tt.pieces*tt.size) {
+						t.Errorf("read %d bytes, want %d", n, tt.pieces*tt.size)
+					}
+					result <- err
+				})
+				c := p.dial()
+				defer c.Close()
+				sent := make(chan struct{})
+				go func() {
+					defer close(sent)
+					fmt.Fprintf(c, "PUT / HTTP/1.1\r\nHost: ruche\r\nContent-Length: %d\r\n\r\n", tt.pieces*tt.size)
+					piece := bytes.Repeat([]byte("x"), tt.size)
+					for i := range tt.pieces {
+						if i > 0 {
+							time.Sleep(tt.every)
+						}
+						if _, err := c.Write(piece); err != nil {
+							return
+						}
+					}
+				}()
+				go io.Copy(io.Discard, c)
+				err := <-result
+				if tt.cut != errors.Is(err, os.ErrDeadlineExceeded) || !tt.cut && err != nil {
+					t.Errorf("body ended with %v, cut = %v wanted", err, tt.cut)
+				}
+				c.Close()
+				<-sent
+			})
+		})
+	}
+}
+
+func TestSlowReaders(t *testing.T) {
+	const size = 1 << 20
+	for _, tt := range []struct {
+		name  string
+		every time.Duration // for 4 KiB
+		cut   bool
+	}{
+		{"honest slow line", 2 * time.Second, false},
+		{"standing still", 2 * time.Minute, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				result := make(chan error, 1)
+				p := guarded(t, func(w http.ResponseWriter, r *http.Request) {
+					_, err := w.Write(make([]byte, size))
+					result <- err
+				})
+				c := p.dial()
+				defer c.Close()
+				read := make(chan struct{})
+				go func() {
+					defer close(read)
+					_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: ruche\r\n\r\n")
+					buf := make([]byte, 4<<10)
+					for {
+						if _, err := io.ReadFull(c, buf); err != nil {
+							return
+						}
+						time.Sleep(tt.every)
+					}
+				}()
+				if err := <-result; tt.cut != (err != nil) {
+					t.Errorf("answer ended with %v, cut = %v wanted", err, tt.cut)
+				}
+				c.Close()
+				<-read
+			})
+		})
+	}
+}
+
+// The deadlines of a body must not outlive it: the handler may then work as long as it needs.
+func TestLongWorkAfterBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := guarded(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			select {
+			case <-time.After(10 * time.Minute):
+				w.WriteHeader(http.StatusCreated)
+			case <-r.Context().Done():
+				t.Error("the request was given up while its handler worked")
+			}
+		})
+		c := p.dial()
+		defer c.Close()
+		in := bufio.NewReader(c)
+		for range 2 {
+			if _, err := io.WriteString(c, "PUT / HTTP/1.1\r\nHost: ruche\r\nContent-Length: 3\r\n\r\nabc"); err != nil {
+				t.Fatal(err)
+			}
+			if status := readStatus(t, in); status != http.StatusCreated {
+				t.Errorf("status = %d, want 201", status)
+			}
+			time.Sleep(50 * time.Second) // shorter than the idle time: the connection is kept
+		}
+	})
+}
+
+func TestSlowHeadIsCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := guarded(t, func(http.ResponseWriter, *http.Request) { t.Error("handler called") })
+		c := p.dial()
+		defer c.Close()
+		start := time.Now()
+		go io.WriteString(c, "GET / HTTP/1.1\r\nHost: ru")
+		_, _ = io.Copy(io.Discard, c)
+		if took := time.Since(start); took > 11*time.Second {
+			t.Errorf("connection ended after %v, want 10s", took)
+		}
+	})
+}
+
+func readStatus(t *testing.T, in *bufio.Reader) int {
+	t.Helper()
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode
+}
+
+func TestPanics(t *testing.T) {
+	var log bytes.Buffer
+	h := &guard{
+		log: NewLog(Default(), &log, false), limits: Default().Limits,
+		next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/late" {
+				_, _ = w.Write(make([]byte, 100<<10))
+			}
+			w.Header().Set("ETag", `"x"`)
+			panic("secret of the house")
+		}),
+	}
+	srv := httptest.NewUnstartedServer(h)
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	srv.Start()
+	defer srv.Close()
+
+	resp, err := http.Get(srv.URL + "/early")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if resp.StatusCode != 500 || resp.Header.Get("ETag") != "" || strings.Contains(string(body), "secret") {
+		t.Errorf("panic before the answer: %d, %v, %q", resp.StatusCode, resp.Header, body)
+	}
+	id := strings.TrimSpace(string(body[bytes.LastIndexByte(body, ' ')+1:]))
+	if !strings.Contains(log.String(), id) || !strings.Contains(log.String(), "secret of the house") {
+		t.Errorf("log %q does not have the number %s with what happened", &log, id)
+	}
+
+	if resp, err = http.Get(srv.URL + "/late"); err == nil {
+		_, err = io.ReadAll(resp.Body)
+		resp.Body.Close()
+	}
+	if err == nil {
+		t.Error("panic within the answer: the client took the part for the whole")
+	}
+}
+
+// spyListener sees which files reach its connections as files.
+type spyListener struct {
+	net.Listener
+	files *[]int64
+}
+
+type spyConn struct {
+	*net.TCPConn
+	files *[]int64
+}
+
+func (l spyListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &spyConn{c.(*net.TCPConn), l.files}, nil
+}
+
+func (c *spyConn) ReadFrom(r io.Reader) (int64, error) {
+	if limited, ok := r.(*io.LimitedReader); ok {
+		if _, ok := limited.R.(*os.File); ok {
+			*c.files = append(*c.files, limited.N)
+		}
+	}
+	return c.TCPConn.ReadFrom(r)
+}
+
+var _ io.ReaderFrom = (*conn)(nil)
+
+func TestFilesGoBySendfile(t *testing.T) {
+	const size = 3<<20 + 17
+	path := filepath.Join(t.TempDir(), "file")
+	content := bytes.Repeat([]byte("ruche"), size/5+1)[:size]
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, header string
+		want         []byte
+	}{
+		{"whole", "", content},
+		{"range", "bytes=1000-2000999", content[1000:2001000]},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var files []int64
+			inner, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan struct{})
+			srv := newServer(&guard{log: slog.New(slog.DiscardHandler), limits: Default().Limits,
+				next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					defer close(done)
+					f, err := os.Open(path)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer f.Close()
+					http.ServeContent(w, r, "file.bin", time.Time{}, f)
+				})}, Default().Limits, slog.New(slog.DiscardHandler))
+			go srv.Serve(spyListener{inner, &files})
+			defer srv.Close()
+
+			r, _ := http.NewRequest(http.MethodGet, "http://"+inner.Addr().String()+"/", nil)
+			if tt.header != "" {
+				r.Header.Set("Range", tt.header)
+			}
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			got, err := io.ReadAll(resp.Body)
+			if err != nil || !bytes.Equal(got, tt.want) {
+				t.Errorf("got %d bytes, %v, want %d and the same", len(got), err, len(tt.want))
+			}
+			<-done
+			var sum int64
+			for _, n := range files {
+				sum += n
+				if n > stepSize {
+					t.Errorf("a step of %d bytes under one deadline", n)
+				}
+			}
+			if sum < int64(len(tt.want))-4096 {
+				t.Errorf("%d of %d bytes reached the connection as a file", sum, len(tt.want))
+			}
+		})
+	}
+}
+
+func TestSenderBehindProxies(t *testing.T) {
+	trusted := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
+	for _, tt := range []struct{ name, remote, forwarded, want string }{
+		{"no proxy", "192.0.2.1:5", "198.51.100.9", "192.0.2.1:5"},
+		{"one proxy", "127.0.0.1:5", "198.51.100.9", "198.51.100.9:0"},
+		{"forged before the proxy", "127.0.0.1:5", "203.0.113.1, 198.51.100.9", "198.51.100.9:0"},
+		{"two proxies", "127.0.0.1:5", "198.51.100.9, 10.1.1.1", "198.51.100.9:0"},
+		{"rubbish", "127.0.0.1:5", "unknown", "127.0.0.1:0"},
+		{"IPv6", "10.0.0.2:5", "2001:db8::1", "[2001:db8::1]:0"},
+		{"proxy itself", "127.0.0.1:5", "", "127.0.0.1:0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.RemoteAddr = tt.remote
+			r.Header.Set("X-Forwarded-For", tt.forwarded)
+			if got := (&guard{trusted: trusted}).sender(r); got != tt.want {
+				t.Errorf("sender = %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
