@@ -22,10 +22,9 @@ type Config struct {
 	InsecureHTTP   bool
 	TrustedProxies []netip.Prefix
 
-	Quota        int64 // of a new account, in bytes; 0 is unlimited
-	TrashDays    int
-	VersionDays  int
-	VersionCount int
+	Quota       int64 // of a new account, in bytes; 0 is unlimited
+	TrashDays   int
+	VersionDays int
 
 	LogLevel  slog.Level
 	LogFormat LogFormat
@@ -57,13 +56,12 @@ const (
 // Default is the configuration of somebody who set nothing: one's own machine, this folder.
 func Default() Config {
 	return Config{
-		Data:         "ruche-data",
-		Listen:       "127.0.0.1:8080",
-		TrashDays:    30,
-		VersionDays:  90,
-		VersionCount: 50,
-		LogLevel:     slog.LevelInfo,
-		LogFormat:    LogAuto,
+		Data:        "ruche-data",
+		Listen:      "127.0.0.1:8080",
+		TrashDays:   30,
+		VersionDays: 90,
+		LogLevel:    slog.LevelInfo,
+		LogFormat:   LogAuto,
 		Limits: Limits{
 			Connections:           1024,
 			ConnectionsPerAddress: 256,

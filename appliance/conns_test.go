@@ -10,8 +10,15 @@ import (
 	"testing"
 )
 
+// house is a server with few connections.
+type house struct {
+	address        string
+	holding, idled chan struct{} // a request of /hold began; a connection became idle
+	letGo          func()        // ends the requests of /hold
+}
+
 // limited serves on a port of its own; a GET of /hold stays until the test lets it go.
-func limited(t *testing.T, limits Limits, trusted ...netip.Prefix) (address string, holding chan struct{}, letGo func()) {
+func limited(t *testing.T, limits Limits, trusted ...netip.Prefix) house {
 	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -28,18 +35,24 @@ func limited(t *testing.T, limits Limits, trusted ...netip.Prefix) (address stri
 	all.Connections, all.ConnectionsPerAddress = limits.Connections, limits.ConnectionsPerAddress
 	c := limitConns(inner, all, trusted)
 	srv := newServer(h, all, slog.New(slog.DiscardHandler))
-	srv.ConnState = c.watch
+	idled := make(chan struct{}, 100)
+	srv.ConnState = func(nc net.Conn, state http.ConnState) {
+		c.watch(nc, state)
+		if state == http.StateIdle {
+			idled <- struct{}{}
+		}
+	}
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = srv.Serve(c) }()
 	once := false
-	letGo = func() {
+	letGo := func() {
 		if !once {
 			once = true
 			close(release)
 		}
 	}
 	t.Cleanup(func() { letGo(); srv.Close(); <-ended })
-	return inner.Addr().String(), holding, letGo
+	return house{inner.Addr().String(), holding, idled, letGo}
 }
 
 type client struct {
@@ -65,22 +78,22 @@ func (c *client) send(t *testing.T, path string) {
 }
 
 func TestConnectionsFromOneAddress(t *testing.T) {
-	address, holding, _ := limited(t, Limits{Connections: 100, ConnectionsPerAddress: 2})
+	h := limited(t, Limits{Connections: 100, ConnectionsPerAddress: 2})
 	for range 2 {
-		dial(t, address).send(t, "/hold")
-		<-holding
+		dial(t, h.address).send(t, "/hold")
+		<-h.holding
 	}
-	third := dial(t, address)
+	third := dial(t, h.address)
 	if status := readStatus(t, third.in); status != http.StatusServiceUnavailable {
 		t.Errorf("one more from a busy address: %d, want 503", status)
 	}
 }
 
 func TestProxyMayHoldManyConnections(t *testing.T) {
-	address, holding, _ := limited(t, Limits{Connections: 100, ConnectionsPerAddress: 2}, netip.MustParsePrefix("127.0.0.0/8"))
+	h := limited(t, Limits{Connections: 100, ConnectionsPerAddress: 2}, netip.MustParsePrefix("127.0.0.0/8"))
 	for range 5 {
-		dial(t, address).send(t, "/hold")
-		<-holding
+		dial(t, h.address).send(t, "/hold")
+		<-h.holding
 	}
 }
 
@@ -93,13 +106,14 @@ func TestIdleConnectionMakesRoom(t *testing.T) {
 		{"in all", Limits{Connections: 2, ConnectionsPerAddress: 100}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			address, holding, _ := limited(t, tt.limits)
-			idle := dial(t, address)
+			h := limited(t, tt.limits)
+			idle := dial(t, h.address)
 			idle.send(t, "/")
 			readStatus(t, idle.in)
-			dial(t, address).send(t, "/hold")
-			<-holding
-			next := dial(t, address)
+			<-h.idled
+			dial(t, h.address).send(t, "/hold")
+			<-h.holding
+			next := dial(t, h.address)
 			next.send(t, "/")
 			if status := readStatus(t, next.in); status != http.StatusOK {
 				t.Errorf("with one idle connection before: %d, want 200", status)
@@ -112,15 +126,15 @@ func TestIdleConnectionMakesRoom(t *testing.T) {
 }
 
 func TestConnectionWaitsForRoom(t *testing.T) {
-	address, holding, letGo := limited(t, Limits{Connections: 2, ConnectionsPerAddress: 100})
-	first := dial(t, address)
-	for _, c := range []*client{first, dial(t, address)} {
+	h := limited(t, Limits{Connections: 2, ConnectionsPerAddress: 100})
+	first := dial(t, h.address)
+	for _, c := range []*client{first, dial(t, h.address)} {
 		c.send(t, "/hold")
-		<-holding
+		<-h.holding
 	}
-	third := dial(t, address)
+	third := dial(t, h.address)
 	third.send(t, "/")
-	letGo()
+	h.letGo()
 	if status := readStatus(t, third.in); status != http.StatusOK {
 		t.Errorf("after the others ended: %d, want 200", status)
 	}

@@ -5,22 +5,17 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
-	"slices"
-	"strings"
 	"time"
 )
 
-// guard stands before every handler: it numbers the request, believes trusted proxies about its sender, puts
-// deadlines on body and answer, and turns a panic into a 500.
+// guard stands before every handler: it numbers the request, puts deadlines on body and answer, and turns
+// a panic into a 500.
 type guard struct {
-	next    http.Handler
-	log     *slog.Logger
-	limits  Limits
-	trusted []netip.Prefix
+	next   http.Handler
+	log    *slog.Logger
+	limits Limits
 }
 
 type requestID struct{}
@@ -36,7 +31,6 @@ func (g *guard) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	id := rand.Text()[:8]
 	r = r.WithContext(context.WithValue(r.Context(), requestID{}, id))
-	r.RemoteAddr = g.sender(r)
 
 	conn := http.NewResponseController(rw)
 	w := &steadyWriter{ResponseWriter: rw, conn: conn, idle: g.limits.Idle}
@@ -73,29 +67,4 @@ func (g *guard) recover(w *steadyWriter, r *http.Request, id string) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(http.StatusInternalServerError)
 	_, _ = w.Write([]byte("Something went wrong in the server. Number of the error: " + id + "\n"))
-}
-
-// sender is the address the request comes from: that of the connection or, behind trusted proxies, the last
-// in X-Forwarded-For that is not one of them.
-func (g *guard) sender(r *http.Request) string {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !g.isTrusted(peer.Addr()) {
-		return r.RemoteAddr
-	}
-	from := peer.Addr()
-	list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for _, text := range slices.Backward(list) {
-		a, err := netip.ParseAddr(strings.TrimSpace(text))
-		if err != nil {
-			break
-		}
-		if from = a.Unmap(); !g.isTrusted(from) {
-			break
-		}
-	}
-	return net.JoinHostPort(from.String(), "0")
-}
-
-func (g *guard) isTrusted(a netip.Addr) bool {
-	return slices.ContainsFunc(g.trusted, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
 }
