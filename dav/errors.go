@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,6 +30,7 @@ type Error struct {
 	RetryAfter time.Duration // sent as Retry-After when it is not 0
 	Cause      error
 
+	allow     string // the Allow header
 	exception string // the class name that sync clients look for, when the status does not say it
 }
 
@@ -70,6 +72,19 @@ func Errorf(status int, format string, args ...any) *Error {
 func Precondition(status int, condition xml.Name, hrefs ...string) *Error {
 	return &Error{Status: status, Condition: condition, Hrefs: hrefs}
 }
+
+// MethodNotAllowed is the answer to a method that a resource does not have: 405 with what it has in Allow, or 501
+// for a method that no resource has. RFC 9110, sections 15.5.6 and 15.6.2.
+func MethodNotAllowed(method, allow string) *Error {
+	e := &Error{Status: http.StatusMethodNotAllowed, allow: allow}
+	if !slices.Contains(methods, method) {
+		e.Status, e.Message = http.StatusNotImplemented, "this method is not known here"
+	}
+	return e
+}
+
+var methods = []string{"OPTIONS", "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "COPY", "MOVE", "MKCOL", "PROPFIND", "PROPPATCH",
+	"LOCK", "UNLOCK", "REPORT", "ACL", "MKCALENDAR"}
 
 // InvalidPath is an Error about a name that is refused; sync clients mark the file and do not try it again.
 func InvalidPath(status int, message string) *Error {
@@ -156,7 +171,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 	switch {
 	case r.Context().Err() != nil:
 		log.DebugContext(r.Context(), "client went away", "method", r.Method, "err", err)
-	case e.Status >= 500 && e.Status != http.StatusBadGateway && e.Status != http.StatusInsufficientStorage:
+	case e.Status >= 500 && e.Status != http.StatusNotImplemented && e.Status != http.StatusBadGateway && e.Status != http.StatusInsufficientStorage:
 		id := errorID()
 		message += " (" + id + ")"
 		log.ErrorContext(r.Context(), "request failed", "method", r.Method, "status", e.Status, "id", id, "err", err)
@@ -173,6 +188,9 @@ func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 	if e.Status == http.StatusNotModified {
 		w.WriteHeader(e.Status)
 		return
+	}
+	if e.allow != "" {
+		h.Set("Allow", e.allow)
 	}
 	body := appendErrorBody(nil, e, message)
 	h.Set("Content-Type", contentType)

@@ -180,3 +180,6 @@ func (db *DB) View(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	}()
 	return fn(db.begin(ctx, bolt))
 }
+
+// Now is the time by the store's clock, for what is told of records outside a transaction.
+func (db *DB) Now() time.Time { return db.now() }

@@ -26,9 +26,10 @@ type Options struct {
 
 // FS is the files of all accounts.
 type FS struct {
-	db    *storage.DB
-	blobs *blob.Store
-	log   *slog.Logger
+	db       *storage.DB
+	blobs    *blob.Store
+	log      *slog.Logger
+	instance string // tells this store's ids from those of others
 }
 
 // New joins records and contents.
@@ -36,7 +37,7 @@ func New(db *storage.DB, blobs *blob.Store, o Options) *FS {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &FS{db: db, blobs: blobs, log: o.Log}
+	return &FS{db: db, blobs: blobs, log: o.Log, instance: "r" + db.ID()[:min(10, len(db.ID()))]}
 }
 
 // As gives the files as an identity sees them.

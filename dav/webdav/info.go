@@ -9,6 +9,7 @@ import (
 	"ruche/auth/access"
 	"ruche/storage"
 	"ruche/storage/account"
+	"ruche/storage/changelog"
 	"ruche/storage/tree"
 )
 
@@ -23,14 +24,16 @@ type Info struct {
 	Root   bool // the member's own root
 	Rev    uint64
 
-	Locks []tree.Lock     // when asked for
-	Props []tree.Property // when asked for
-	Quota *account.Usage  // when asked for
+	// When asked for:
+	Locks     []tree.Lock
+	Props     []tree.Property
+	Quota     *account.Usage
+	SyncToken string
 }
 
 // Need says what Info holds beside the node.
 type Need struct {
-	Locks, Props, Quota bool
+	Locks, Props, Quota, Token bool
 }
 
 // info describes what a path leads to.
@@ -46,6 +49,13 @@ func (f *Files) info(tx *storage.Tx, s *spot, need Need) (Info, error) {
 			return i, err
 		}
 		i.Rev = rev
+	}
+	if need.Token && i.IsFolder() {
+		token, err := f.token(tx, s)
+		if err != nil {
+			return i, err
+		}
+		i.SyncToken = token
 	}
 	return i, f.complete(tx, &i, need)
 }
@@ -173,6 +183,13 @@ func (f *Files) listNodes(tx *storage.Tx, s *spot, page *Page, need Need) error 
 		}
 	}
 	proto := Info{Space: s.space, Rights: rights, Shared: s.mount != nil}
+	if need.Token {
+		seq, err := changelog.Seq(tx, s.space)
+		if err != nil {
+			return err
+		}
+		proto.SyncToken = syncToken{{space: s.space, seq: seq}}.String()
+	}
 	return tree.Children(tx, s.node.ID, page.after, func(n *tree.Node) error {
 		if len(page.Infos) >= pageSize {
 			page.Done = false

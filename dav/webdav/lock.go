@@ -45,7 +45,7 @@ func (f *Files) Lock(ctx context.Context, names []string, req Request, o LockOpt
 			return err
 		}
 		l, err = tree.TakeLock(tx, tree.Lock{
-			Node: s.node.ID, Account: f.id.Account, Device: f.id.Device,
+			Node: s.node.ID, Folder: s.node.IsFolder(), Account: f.id.Account, Device: f.id.Device,
 			Shared: o.Shared, Infinite: o.Infinite, OwnerXML: o.Owner, Timeout: o.Timeout,
 		})
 		if err != nil {

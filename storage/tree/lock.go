@@ -23,6 +23,9 @@ type Lock struct {
 	Created  time.Time
 	Expires  time.Time
 	Timeout  time.Duration // as granted
+
+	Above  int  // from LocksOn: how many folders above the node asked about the lock stands
+	Folder bool // what is locked is a folder
 }
 
 // AppendRecord implements storage.Record. Node and token are in the key.
@@ -34,7 +37,8 @@ func (l *Lock) AppendRecord(b []byte) []byte {
 	b = storage.AppendBytes(b, 5, l.OwnerXML)
 	b = storage.AppendTime(b, 6, l.Created)
 	b = storage.AppendTime(b, 7, l.Expires)
-	return storage.AppendInt(b, 8, int64(l.Timeout))
+	b = storage.AppendInt(b, 8, int64(l.Timeout))
+	return storage.AppendBool(b, 9, l.Folder)
 }
 
 // ParseRecord implements storage.Record.
@@ -57,6 +61,8 @@ func (l *Lock) ParseRecord(b []byte) error {
 			l.Expires = v.Time()
 		case 8:
 			l.Timeout = time.Duration(v.Int())
+		case 9:
+			l.Folder = v.Bool()
 		}
 		return nil
 	})
@@ -101,6 +107,7 @@ func LocksOn(tx *storage.Tx, node uint64) ([]Lock, error) {
 	for i, s := range chain {
 		err := scanLocks(tx, s.ID, func(l Lock) error {
 			if i == 0 || l.Infinite {
+				l.Above = i
 				found = append(found, l)
 			}
 			return nil

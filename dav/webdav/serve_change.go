@@ -1,0 +1,201 @@
+package webdav
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"ruche/dav"
+	"ruche/storage"
+	"ruche/storage/tree"
+)
+
+// delete answers DELETE: what is there goes to the trash. A folder goes whole, so Depth may only be infinity
+// (RFC 4918, section 9.6.1).
+func (s *session) delete() error {
+	depth, err := dav.ParseDepth(s.r.Header)
+	if err != nil {
+		return err
+	}
+	req, err := s.request()
+	if err != nil {
+		return err
+	}
+	if depth != dav.DepthNone && depth != dav.DepthInfinity {
+		i, err := s.files.Stat(s.r.Context(), s.call.Names, Need{})
+		if err == nil && i.IsFolder() {
+			err = dav.Errorf(http.StatusBadRequest, "a folder is deleted with everything in it")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := s.files.Remove(s.r.Context(), s.call.Names, req); err != nil {
+		return s.below(err)
+	}
+	s.done(false)
+	return nil
+}
+
+// below answers a change of a whole folder that a lock inside it forbids with a multistatus that names what
+// is locked (RFC 4918, section 9.6.1). Nothing has changed then.
+func (s *session) below(err error) error {
+	var locked *tree.LockedError
+	if errors.Is(err, tree.ErrParent) { // what holds it does not exist either
+		return storage.ErrNotFound
+	}
+	if !errors.As(err, &locked) {
+		return s.explain(err)
+	}
+	names, pathErr := s.files.pathOf(s.r.Context(), locked.Node)
+	inside := pathErr == nil && len(names) > len(s.call.Names) &&
+		slices.EqualFunc(names[:len(s.call.Names)], s.call.Names, tree.SameName)
+	if !inside {
+		return s.explain(err)
+	}
+	m := dav.NewMultistatus(s.w, s.r)
+	if err := m.Failure(s.call.Href(names, false), s.explain(locked)); err != nil {
+		return m.Fail(err)
+	}
+	return m.Close()
+}
+
+// mkcol answers MKCOL, and the extended form of RFC 5689 with properties in its body.
+func (s *session) mkcol() error {
+	req, err := s.request()
+	if err != nil {
+		return err
+	}
+	set, err := s.initialProperties()
+	if err != nil {
+		return err
+	}
+	i, err := s.files.MakeFolder(s.r.Context(), s.call.Names, req, set)
+	var refused *dav.PatchError
+	if errors.As(err, &refused) {
+		return dav.WriteMkcolResponse(s.w, refused.Results)
+	}
+	if err != nil {
+		return s.explain(err)
+	}
+	s.w.Header().Set("OC-FileId", s.fs.fileID(i.ID))
+	s.w.Header().Set("ETag", i.ETag())
+	s.done(true)
+	return nil
+}
+
+// initialProperties reads the body of an extended MKCOL; nil when there is none.
+func (s *session) initialProperties() (func(*storage.Tx, *Info) error, error) {
+	e, err := dav.ReadXML(s.r, dav.Limits{})
+	if errors.Is(err, dav.ErrNoBody) {
+		return nil, nil
+	}
+	if err != nil { // RFC 4918, section 9.3: a body that is not understood is 415
+		if x := dav.AsError(err); x.Status == http.StatusBadRequest {
+			return nil, dav.Errorf(http.StatusUnsupportedMediaType, "this body is not understood")
+		}
+		return nil, err
+	}
+	list, err := dav.ParseMkcol(e)
+	if err != nil {
+		return nil, err
+	}
+	rest := list[:0:0]
+	for _, in := range list {
+		if in.Name != dav.Name("resourcetype") {
+			rest = append(rest, in)
+		} else if err := plainCollection(in.Value); err != nil {
+			return nil, err
+		}
+	}
+	if len(rest) == 0 {
+		return nil, nil
+	}
+	return func(tx *storage.Tx, i *Info) error {
+		_, err := s.patch(tx, i, rest)
+		return err
+	}, nil
+}
+
+// plainCollection refuses a resourcetype that is not a folder's (RFC 5689, section 3.3).
+func plainCollection(e *dav.Element) error {
+	if e != nil && len(e.Children) == 1 && e.Children[0].Name == dav.Name("collection") {
+		return nil
+	}
+	return dav.Precondition(http.StatusForbidden, dav.ValidResourcetype)
+}
+
+// copyMove answers COPY and MOVE.
+func (s *session) copyMove() error {
+	to, err := s.target()
+	if err != nil {
+		return err
+	}
+	req, err := s.request()
+	if err != nil {
+		return err
+	}
+	change := s.files.Copy
+	if s.r.Method == "MOVE" {
+		change = s.files.Move
+	}
+	i, created, err := change(s.r.Context(), s.call.Names, to, req)
+	if err != nil {
+		return s.copyMoveError(err)
+	}
+	h := s.w.Header()
+	h.Set("ETag", i.ETag())
+	h.Set("OC-ETag", i.ETag())
+	h.Set("OC-FileId", s.fs.fileID(i.ID))
+	s.done(created)
+	return nil
+}
+
+// copyMoveError tells a missing source (404) from a missing parent of the destination (409).
+func (s *session) copyMoveError(err error) error {
+	if errors.Is(err, tree.ErrParent) {
+		if _, statErr := s.files.Stat(s.r.Context(), s.call.Names, Need{}); errors.Is(statErr, storage.ErrNotFound) {
+			return storage.ErrNotFound
+		}
+		return err
+	}
+	return s.below(err)
+}
+
+// target reads Destination, Overwrite and Depth.
+func (s *session) target() (to Target, err error) {
+	ref := s.r.Header.Get("Destination")
+	if ref == "" || len(s.r.Header.Values("Destination")) > 1 {
+		return to, dav.Errorf(http.StatusBadRequest, "one Destination header is needed")
+	}
+	at, err := s.call.Reference(ref)
+	if err != nil {
+		return to, err
+	}
+	if at.Door != "files" {
+		return to, dav.Errorf(http.StatusForbidden, "files cannot be put there")
+	}
+	to.Names = at.Names
+	if to.Overwrite, err = dav.ParseOverwrite(s.r.Header); err != nil {
+		return to, err
+	}
+	depth, err := dav.ParseDepth(s.r.Header)
+	if err != nil {
+		return to, err
+	}
+	switch depth.Or(dav.DepthInfinity) {
+	case dav.DepthZero:
+		if s.r.Method == "COPY" {
+			to.Shallow = true
+			return to, nil
+		}
+		fallthrough
+	case dav.DepthOne:
+		i, err := s.files.Stat(s.r.Context(), s.call.Names, Need{})
+		if err == nil && i.IsFolder() {
+			err = dav.Errorf(http.StatusBadRequest, "this Depth is not possible here")
+		}
+		return to, err
+	}
+	return to, nil
+}
