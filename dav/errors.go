@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"time"
 
+	"ruche/auth"
 	"ruche/storage"
 	"ruche/storage/account"
 	"ruche/storage/tree"
@@ -96,6 +97,8 @@ var meanings = []struct {
 	err    error
 	answer Error
 }{
+	{auth.ErrUnauthenticated, Error{Status: http.StatusUnauthorized}},
+	{auth.ErrBusy, Error{Status: http.StatusServiceUnavailable, RetryAfter: 5 * time.Second, Message: "too many sign-ins at once"}},
 	{tree.ErrParent, Error{Status: http.StatusConflict, Message: "the collection that should hold it does not exist"}},
 	{tree.ErrCycle, Error{Status: http.StatusForbidden, Message: "a folder cannot go into itself"}},
 	{tree.ErrTooDeep, Error{Status: http.StatusForbidden, Message: "the folders are nested too deep"}},
@@ -128,6 +131,10 @@ func AsError(err error) *Error {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return &Error{Status: http.StatusRequestEntityTooLarge, Cause: err}
+	}
+	var throttled *auth.ThrottledError
+	if errors.As(err, &throttled) {
+		return &Error{Status: http.StatusTooManyRequests, RetryAfter: throttled.RetryAfter, Message: "too many wrong passwords, try again later", Cause: err}
 	}
 	for _, m := range meanings {
 		if errors.Is(err, m.err) {

@@ -2,7 +2,6 @@ package webdav
 
 import (
 	"errors"
-	"net/http"
 
 	"ruche/auth/access"
 	"ruche/dav"
@@ -24,35 +23,15 @@ func (f *Files) holder(req Request) tree.Holder {
 	return tree.Holder{Account: f.id.Account, Tokens: req.Conditions.If.Tokens()}
 }
 
-// guard evaluates the conditions of the request against what it is about. What is locked against the
-// requester is ErrLocked rather than a condition that failed: a client without the right token must learn
-// that it needs one.
+// guard evaluates the conditions of the request against what it is about. They come before the locks: an If
+// header that does not hold is 412, also where a token that holds would have been needed (RFC 4918, section
+// 10.4.1); one that holds, without the token of a lock, is 423.
 func (f *Files) guard(tx *storage.Tx, s *spot, req Request) error {
-	err := f.conditions(tx, s, req)
-	var failed *dav.Error
-	if !errors.As(err, &failed) || failed.Status != http.StatusPreconditionFailed {
-		return err
-	}
-	if locked := f.unlocked(tx, s, req); locked != nil {
-		return locked
-	}
-	return err
-}
-
-func (f *Files) conditions(tx *storage.Tx, s *spot, req Request) error {
 	state, err := f.state(tx, s, req)
 	if err != nil {
 		return err
 	}
 	return req.Conditions.Check(state, func(p dav.Path) (dav.State, error) { return f.stateAt(tx, p, req) })
-}
-
-// unlocked fails with tree.ErrLocked when a lock stands against writing what the path leads to.
-func (f *Files) unlocked(tx *storage.Tx, s *spot, req Request) error {
-	if s.found {
-		return tree.MayWrite(tx, s.node.ID, f.holder(req))
-	}
-	return tree.MayWrite(tx, s.parent.ID, f.holder(req))
 }
 
 // state is what conditions are evaluated against. Locks are looked up only for an If header.
