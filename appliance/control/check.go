@@ -1,0 +1,197 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"ruche/storage"
+	"ruche/storage/account"
+	"ruche/storage/blob"
+	"ruche/storage/tree"
+	"ruche/storage/upload"
+)
+
+// CheckOptions is what Check takes.
+type CheckOptions struct {
+	Repair bool // mend what can be mended without losing anything
+}
+
+// CheckResult is what Check found.
+type CheckResult struct {
+	Problems int
+	Repaired int
+	Records  int64  // bytes of the record file
+	Free     uint64 // bytes of the disk
+	Total    uint64
+}
+
+// Check reads everything that is kept and tells, as events, what is wrong.
+var Check = command("check", func(ctx context.Context, c *call, in CheckOptions) (CheckResult, error) {
+	k := checker{call: c}
+	steps := []struct {
+		what string
+		fn   func(context.Context) error
+	}{
+		{"records", k.records},
+		{"files and folders", k.tree},
+		{"contents", k.contents},
+	}
+	for _, s := range steps {
+		c.progress("checking %s", s.what)
+		if err := s.fn(ctx); err != nil {
+			return k.CheckResult, fmt.Errorf("check %s: %w", s.what, err)
+		}
+	}
+	if in.Repair && k.Problems > 0 {
+		c.progress("repairing what loses nothing")
+		if err := k.repair(ctx); err != nil {
+			return k.CheckResult, fmt.Errorf("repair: %w", err)
+		}
+	}
+	k.Free, k.Total, _ = c.DB.Space()
+	if info, err := os.Stat(filepath.Join(c.DB.Dir(), "records.db")); err == nil {
+		k.Records = info.Size()
+	}
+	return k.CheckResult, nil
+})
+
+type checker struct {
+	*call
+	CheckResult
+	miscounted map[uint64]recounted // spaces whose sums are wrong
+	broken     bool                 // the tree is not what it should be, so that its sums mean nothing
+}
+
+type recounted struct{ was, is account.Usage }
+
+func (k *checker) wrong(format string, args ...any) {
+	k.Problems++
+	k.tell(Event{Problem: fmt.Sprintf(format, args...)})
+}
+
+func (k *checker) records(ctx context.Context) error {
+	return k.DB.View(ctx, func(tx *storage.Tx) error {
+		return account.Verify(tx, func(problem string) { k.wrong("%s", problem) })
+	})
+}
+
+// tree counts all files, and compares with the sums of each space. While others write, a space may change
+// between the two; it is looked at again then.
+func (k *checker) tree(ctx context.Context) error {
+	const attempts = 5
+	var busy int
+	for attempt := range attempts {
+		before, err := k.usages(ctx)
+		if err != nil {
+			return err
+		}
+		report := func(p tree.Problem) { k.broken = true; k.wrong("%s", p) }
+		if attempt > 0 {
+			report = func(tree.Problem) {}
+		}
+		sums, err := tree.Verify(ctx, k.DB, report)
+		if err != nil {
+			return err
+		}
+		uploads, err := k.uploads(ctx)
+		if err != nil {
+			return err
+		}
+		after, err := k.usages(ctx)
+		if err != nil {
+			return err
+		}
+		k.miscounted, busy = compare(before, after, sums, uploads)
+		if busy == 0 {
+			break
+		}
+	}
+	for space, r := range k.miscounted {
+		k.wrong("the sums of space %d are %s, counted are %s", space, sums(r.was), sums(r.is))
+	}
+	if busy > 0 {
+		k.progress("%d spaces changed all the time, their sums were not compared", busy)
+	}
+	return nil
+}
+
+func sums(u account.Usage) string {
+	return fmt.Sprintf("files %d, versions %d, trash %d, uploads %d bytes", u.Files, u.Versions, u.Trash, u.Uploads)
+}
+
+// compare returns the spaces whose sums are wrong, and how many changed meanwhile.
+func compare(before, after map[uint64]account.Usage, counted map[uint64]tree.Sums, uploads map[uint64]int64) (wrong map[uint64]recounted, busy int) {
+	wrong = map[uint64]recounted{}
+	for space, was := range after {
+		if was != before[space] {
+			busy++
+			continue
+		}
+		c := counted[space]
+		is := account.Usage{Quota: was.Quota, Files: c.Files, Versions: c.Versions, Trash: c.Trash, Uploads: uploads[space]}
+		if is != was {
+			wrong[space] = recounted{was, is}
+		}
+	}
+	return wrong, busy
+}
+
+func (k *checker) usages(ctx context.Context) (map[uint64]account.Usage, error) {
+	all := map[uint64]account.Usage{}
+	err := k.DB.View(ctx, func(tx *storage.Tx) error {
+		return account.Spaces(tx, func(space uint64) error {
+			u, err := account.UsageOf(tx, space)
+			all[space] = u
+			return err
+		})
+	})
+	return all, err
+}
+
+func (k *checker) uploads(ctx context.Context) (all map[uint64]int64, err error) {
+	err = k.DB.View(ctx, func(tx *storage.Tx) error {
+		all, err = upload.Sums(tx)
+		return err
+	})
+	return all, err
+}
+
+// References gives every reference to a content that any table holds.
+func References() []blob.References { return []blob.References{tree.Contents, upload.Contents} }
+
+func (k *checker) contents(ctx context.Context) error {
+	return k.Blobs.Verify(ctx, func(p blob.Problem) { k.wrong("%s", p) }, References()...)
+}
+
+// repair corrects sums and counts: what is kept stays as it is.
+func (k *checker) repair(ctx context.Context) error {
+	changed := 0
+	err := k.DB.Update(ctx, func(tx *storage.Tx) (err error) {
+		changed, err = k.Blobs.Recount(tx, References()...)
+		return err
+	})
+	k.Repaired += changed
+	if err != nil || k.broken {
+		return err
+	}
+	for space, r := range k.miscounted {
+		mended := false
+		err := k.DB.Update(ctx, func(tx *storage.Tx) error {
+			was, err := account.UsageOf(tx, space)
+			if mended = err == nil && was == r.was; !mended {
+				return err
+			}
+			_, err = account.Recount(tx, space, r.is)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if mended {
+			k.Repaired++
+		}
+	}
+	return nil
+}
