@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ruche/auth"
+	"ruche/auth/access"
 	"ruche/storage"
 	"ruche/storage/account"
 	"ruche/storage/tree"
@@ -99,6 +100,7 @@ var meanings = []struct {
 }{
 	{auth.ErrUnauthenticated, Error{Status: http.StatusUnauthorized}},
 	{auth.ErrBusy, Error{Status: http.StatusServiceUnavailable, RetryAfter: 5 * time.Second, Message: "too many sign-ins at once"}},
+	{access.ErrForbidden, Error{Status: http.StatusForbidden, Condition: NeedPrivileges}},
 	{tree.ErrParent, Error{Status: http.StatusConflict, Message: "the collection that should hold it does not exist"}},
 	{tree.ErrCycle, Error{Status: http.StatusForbidden, Message: "a folder cannot go into itself"}},
 	{tree.ErrTooDeep, Error{Status: http.StatusForbidden, Message: "the folders are nested too deep"}},
@@ -178,6 +180,8 @@ func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 	switch {
 	case r.Context().Err() != nil:
 		log.DebugContext(r.Context(), "client went away", "method", r.Method, "err", err)
+	case errors.Is(err, auth.ErrBusy): // anybody can bring that about
+		log.DebugContext(r.Context(), "request refused", "method", r.Method, "status", e.Status, "err", err)
 	case e.Status >= 500 && e.Status != http.StatusNotImplemented && e.Status != http.StatusBadGateway && e.Status != http.StatusInsufficientStorage:
 		id := errorID()
 		message += " (" + id + ")"

@@ -12,7 +12,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"ruche/auth"
+	"ruche/auth/access"
 	"ruche/dav"
 	"ruche/dav/davtest"
 	"ruche/storage"
@@ -39,6 +42,9 @@ func TestWriteError(t *testing.T) {
 		{"corrupt", storage.ErrCorrupt, 500, "", `Sabre\DAV\Exception`},
 		{"old token", storage.ErrGone, 403, "{DAV:}valid-sync-token", `Sabre\DAV\Exception\Forbidden`},
 		{"locked", &tree.LockedError{Node: 1}, 423, "{DAV:}lock-token-submitted", `OCA\DAV\Connector\Sabre\Exception\FileLocked`},
+		{"may not", fmt.Errorf("put: %w", access.ErrForbidden), 403, "{DAV:}need-privileges", `Sabre\DAV\Exception\Forbidden`},
+		{"may not know", access.ErrHidden, 404, "", `Sabre\DAV\Exception\NotFound`},
+		{"nobody", auth.ErrUnauthenticated, 401, "", `Sabre\DAV\Exception\NotAuthenticated`},
 		{"missing parent", tree.ErrParent, 409, "", `Sabre\DAV\Exception\Conflict`},
 		{"bad name", dav.ValidName("a\x01"), 400, "", `OCA\DAV\Connector\Sabre\Exception\InvalidPath`},
 		{"too large", &http.MaxBytesError{Limit: 1}, 413, "", `OCA\DAV\Connector\Sabre\Exception\EntityTooLarge`},
@@ -72,6 +78,14 @@ func TestWriteError(t *testing.T) {
 				t.Errorf("Retry-After: %v", got)
 			}
 		})
+	}
+}
+
+func TestWriteErrorThrottled(t *testing.T) {
+	w := httptest.NewRecorder()
+	dav.WriteError(w, httptest.NewRequest("GET", "/", nil), quiet, &auth.ThrottledError{RetryAfter: 90 * time.Second})
+	if w.Code != 429 || w.Header().Get("Retry-After") != "90" {
+		t.Errorf("%d, Retry-After %q, want 429 after 90", w.Code, w.Header().Get("Retry-After"))
 	}
 }
 
