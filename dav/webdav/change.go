@@ -91,8 +91,8 @@ var ErrOccupied = errors.New("the destination exists and must not be overwritten
 // ErrSame is a destination that is the source.
 var ErrSame = errors.New("source and destination are the same")
 
-// Move gives what is at a path another one. What was at the destination goes to the trash first, in the same
-// transaction: both happen, or nothing.
+// Move gives what is at a path another one. A file that was at the destination becomes an older version of the
+// file that comes; anything else goes to the trash first. It is one transaction: all happens, or nothing.
 //
 // Errors: storage.ErrNotFound for the source, tree.ErrParent for the destination, ErrOccupied, ErrSame,
 // tree.ErrCycle, tree.ErrLocked, account.ErrQuota, those of package access and of the conditions.
@@ -109,17 +109,8 @@ func (f *Files) Move(ctx context.Context, names []string, to Target, req Request
 		if err != nil {
 			return err
 		}
-		respelled := dst.found && dst.node.ID == src.node.ID // another spelling of the same name
-		if created = !dst.found; dst.found && !respelled {
-			if _, err := tree.Remove(tx, dst.node, f.id.Account); err != nil {
-				return err
-			}
-		}
-		if src.node, err = tree.ByID(tx, src.node.ID); err != nil {
-			return err
-		}
-		dst.node, err = tree.Move(tx, src.node, dst.parent, dst.name())
-		if err != nil {
+		created = !dst.found
+		if dst.node, err = f.moveTo(tx, src, dst); err != nil {
 			return err
 		}
 		dst.found = true
@@ -127,6 +118,19 @@ func (f *Files) Move(ctx context.Context, names []string, to Target, req Request
 		return err
 	})
 	return i, created, err
+}
+
+func (f *Files) moveTo(tx *storage.Tx, src, dst *spot) (tree.Node, error) {
+	respelled := dst.found && dst.node.ID == src.node.ID // another spelling of the same name
+	if dst.found && !respelled {
+		if src.space == dst.space && !src.node.IsFolder() && !dst.node.IsFolder() {
+			return tree.Replace(tx, src.node, dst.node, f.id.Account)
+		}
+		if _, err := tree.Remove(tx, dst.node, f.id.Account); err != nil {
+			return src.node, err
+		}
+	}
+	return tree.Move(tx, src.node, dst.parent, dst.name())
 }
 
 // Copy makes a copy of what is at a path. A file over a file gives it a new content, so that the old one

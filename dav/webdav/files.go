@@ -126,11 +126,12 @@ func parentError(err error) error {
 	return err
 }
 
-// existing is find for what must be there.
+// existing is find for what must be there: what is missing is storage.ErrNotFound, be it the last name or one
+// before it.
 func (f *Files) existing(tx *storage.Tx, names []string) (*spot, error) {
 	s, err := f.find(tx, names)
-	if err == nil && !s.found {
-		err = fmt.Errorf("path of %d names: %w", len(names), storage.ErrNotFound)
+	if err == nil && !s.found || errors.Is(err, tree.ErrParent) {
+		return nil, fmt.Errorf("path of %d names: %w", len(names), storage.ErrNotFound)
 	}
 	return s, err
 }

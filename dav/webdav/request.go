@@ -123,11 +123,8 @@ func (f *Files) mayRemove(tx *storage.Tx, s *spot, req Request) error {
 	return tree.MayRemove(tx, s.node, f.holder(req))
 }
 
-// checkParent asks for a privilege on the folder that holds the name.
+// checkParent asks for a privilege on the folder that holds the name. It is in the same space: what stands in
+// a member's root and is not the member's own is a mount, which neither comes nor goes.
 func (f *Files) checkParent(tx *storage.Tx, s *spot, p access.Privilege) error {
-	parent, err := f.existing(tx, s.names[:len(s.names)-1])
-	if err != nil {
-		return parentError(err)
-	}
-	return f.check(tx, parent, p)
+	return access.Check(tx, f.id, access.Resource{Space: s.space}, p)
 }

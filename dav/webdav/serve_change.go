@@ -41,9 +41,6 @@ func (s *session) delete() error {
 // is locked (RFC 4918, section 9.6.1). Nothing has changed then.
 func (s *session) below(err error) error {
 	var locked *tree.LockedError
-	if errors.Is(err, tree.ErrParent) { // what holds it does not exist either
-		return storage.ErrNotFound
-	}
 	if !errors.As(err, &locked) {
 		return s.explain(err)
 	}
@@ -141,7 +138,7 @@ func (s *session) copyMove() error {
 	}
 	i, created, err := change(s.r.Context(), s.call.Names, to, req)
 	if err != nil {
-		return s.copyMoveError(err)
+		return s.below(err)
 	}
 	h := s.w.Header()
 	h.Set("ETag", i.ETag())
@@ -149,17 +146,6 @@ func (s *session) copyMove() error {
 	h.Set("OC-FileId", s.fs.fileID(i.ID))
 	s.done(created)
 	return nil
-}
-
-// copyMoveError tells a missing source (404) from a missing parent of the destination (409).
-func (s *session) copyMoveError(err error) error {
-	if errors.Is(err, tree.ErrParent) {
-		if _, statErr := s.files.Stat(s.r.Context(), s.call.Names, Need{}); errors.Is(statErr, storage.ErrNotFound) {
-			return storage.ErrNotFound
-		}
-		return err
-	}
-	return s.below(err)
 }
 
 // target reads Destination, Overwrite and Depth.

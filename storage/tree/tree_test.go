@@ -433,3 +433,32 @@ func TestListingIsInOrderAndPages(t *testing.T) {
 		t.Errorf("behind a: %q", got)
 	}
 }
+
+func TestSavingByRenameKeepsTheHistory(t *testing.T) {
+	f := plant(t)
+	want(t, "put", f.put(space, "/a.odt", "first"), nil)
+	f.now = f.now.Add(time.Hour)
+	want(t, "put", f.put(space, "/a.odt", "second"), nil)
+	f.now = f.now.Add(time.Hour)
+	want(t, "put", f.put(space, "/a.tmp", "third"), nil)
+	f.must(func(tx *storage.Tx) error {
+		fresh, err := find(tx, space, "/a.tmp")
+		if err != nil {
+			return err
+		}
+		old, err := find(tx, space, "/a.odt")
+		if err == nil {
+			_, err = tree.Replace(tx, fresh, old, 1)
+		}
+		return err
+	})
+	f.check()
+	var old []tree.Version
+	f.view(func(tx *storage.Tx) (err error) {
+		old, err = tree.Versions(tx, f.node(space, "/a.odt").ID)
+		return err
+	})
+	if got := f.read(space, "/a.odt"); got != "third" || len(old) != 2 || old[0].Content.Size != 5 || old[1].Content.Size != 6 {
+		t.Errorf("content %q, versions %+v, want third after first and second", got, old)
+	}
+}
