@@ -241,6 +241,9 @@ func Purge(tx *storage.Tx, limit int) (more bool, err error) {
 		return false, err
 	}
 	n, err := ByID(tx, item.Node)
+	if errors.Is(err, storage.ErrNotFound) { // its space was dropped
+		return true, trash.Delete(tx, storage.Key(item.Space, item.ID))
+	}
 	if err != nil {
 		return false, err
 	}

@@ -462,3 +462,33 @@ func TestSavingByRenameKeepsTheHistory(t *testing.T) {
 		t.Errorf("content %q, versions %+v, want third after first and second", got, old)
 	}
 }
+
+func TestDroppedSpaceLeavesNothing(t *testing.T) {
+	f := plant(t)
+	want(t, "mkdir", f.mkdir(space, "/d"), nil)
+	want(t, "put", f.put(space, "/d/a", "one"), nil)
+	want(t, "put", f.put(space, "/d/a", "other"), nil)
+	want(t, "put", f.put(space, "/b", "two"), nil)
+	want(t, "put", f.put(other, "/kept", "three"), nil)
+	_, err := f.remove(space, "/d")
+	want(t, "remove", err, nil)
+	for more := true; more; {
+		f.must(func(tx *storage.Tx) (err error) {
+			more, err = tree.DropSpace(tx, space, 1)
+			return err
+		})
+	}
+	f.view(func(tx *storage.Tx) error {
+		_, err := tree.Root(tx, space)
+		want(t, "root of the dropped space", err, storage.ErrNotFound)
+		u, err := account.UsageOf(tx, space)
+		if u.Total() != 0 {
+			t.Errorf("usage = %+v, want nothing", u)
+		}
+		return err
+	})
+	if got := f.read(other, "/kept"); got != "three" {
+		t.Errorf("the other space holds %q", got)
+	}
+	f.check()
+}
