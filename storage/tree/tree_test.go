@@ -492,3 +492,30 @@ func TestDroppedSpaceLeavesNothing(t *testing.T) {
 	}
 	f.check()
 }
+
+func TestOldThingsGiveWayToTheQuota(t *testing.T) {
+	f := plant(t)
+	for i := range 5 {
+		f.now = f.now.Add(24 * time.Hour)
+		want(t, "put", f.put(space, "/a", strings.Repeat("x", 100+i)), nil)
+		want(t, "put", f.put(space, "/gone", strings.Repeat("y", 50)), nil)
+		_, err := f.remove(space, "/gone")
+		want(t, "remove", err, nil)
+	}
+	f.must(func(tx *storage.Tx) error { return account.SetQuota(tx, space, 320) })
+	for more := true; more; {
+		f.must(func(tx *storage.Tx) (err error) {
+			more, err = tree.Trim(tx, space, 2)
+			return err
+		})
+		f.purge()
+	}
+	f.view(func(tx *storage.Tx) error {
+		u, err := account.UsageOf(tx, space)
+		if u.Total() > 320 || u.Files != 104 || u.Versions == 0 || u.Trash != 0 {
+			t.Errorf("usage = %+v, want at most 320 bytes, the file and its latest version among them", u)
+		}
+		return err
+	})
+	f.check()
+}
