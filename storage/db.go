@@ -60,16 +60,21 @@ func Open(dir string, o Options) (*DB, error) {
 }
 
 func (db *DB) openRecords() (err error) {
+	var file *os.File
 	defer func() {
 		if v := recover(); v != nil {
 			err = recovered(v)
 		}
 		if err != nil {
+			if file != nil { // the engine may have left it open, locked and mapped
+				_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
+				file.Close()
+			}
 			err = fmt.Errorf("record file %s: %w", filepath.Join(db.dir, recordFile), err)
 		}
 	}()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	if db.bolt, err = openBolt(filepath.Join(db.dir, recordFile)); err != nil {
+	if db.bolt, err = openBolt(filepath.Join(db.dir, recordFile), &file); err != nil {
 		return err
 	}
 	if err := db.prepare(); err != nil {
@@ -82,10 +87,17 @@ func (db *DB) openRecords() (err error) {
 	})
 }
 
-func openBolt(path string) (*bbolt.DB, error) {
+// openBolt opens the engine on a file, and hands the file out: the engine does not let go of a damaged one
+// that made it panic.
+func openBolt(path string, file **os.File) (*bbolt.DB, error) {
 	bolt, err := bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout:      2 * time.Second,
 		FreelistType: bbolt.FreelistMapType,
+		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+			f, err = os.OpenFile(name, flag, mode)
+			*file = f
+			return f, err
+		},
 	})
 	switch {
 	case err == nil:
@@ -103,6 +115,9 @@ func (db *DB) prepare() error {
 	absent := false
 	err := db.bolt.View(func(bolt *bbolt.Tx) error {
 		if err := checkSchema(bolt); err != nil {
+			return err
+		}
+		if err := checkID(bolt, db.id); err != nil {
 			return err
 		}
 		for _, t := range tables {

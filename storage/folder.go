@@ -46,6 +46,9 @@ func (db *DB) openFolder(wantID string) (err error) {
 			db.lock.Close()
 		}
 	}()
+	if fresh, err = isFresh(db.dir); err != nil { // again: another process may have made it meanwhile
+		return err
+	}
 	if fresh {
 		if err := createStore(db.dir); err != nil {
 			return fmt.Errorf("make a new store in %s: %w", db.dir, DiskError(err))
@@ -59,8 +62,12 @@ func (db *DB) openFolder(wantID string) (err error) {
 	if wantID != "" && db.id != wantID {
 		return fmt.Errorf("%w: %s holds the store %s, but the configuration expects %s", ErrMissing, db.dir, db.id, wantID)
 	}
-	if _, err := os.Stat(filepath.Join(db.dir, recordFile)); err != nil {
+	info, err := os.Stat(filepath.Join(db.dir, recordFile))
+	if err != nil {
 		return fmt.Errorf("%w: %s has a marker but no %s: restore it from a backup, nothing was made in its place", ErrMissing, db.dir, recordFile)
+	}
+	if info.Size() == 0 { // the engine would begin a new store in it
+		return fmt.Errorf("%w: %s is empty: restore it from a backup, nothing was changed", ErrCorrupt, filepath.Join(db.dir, recordFile))
 	}
 	return nil
 }
@@ -104,7 +111,8 @@ func createStore(dir string) error {
 	if err := os.Remove(records + ".new"); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	bolt, err := openBolt(records + ".new")
+	var file *os.File
+	bolt, err := openBolt(records+".new", &file)
 	if err != nil {
 		return err
 	}
@@ -165,6 +173,9 @@ func (db *DB) takeLock() error {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		holder, _ := os.ReadFile(path)
 		f.Close()
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return fmt.Errorf("lock %s: %w", path, DiskError(err))
+		}
 		return fmt.Errorf("%w: %s, process %s", ErrInUse, db.dir, strings.TrimSpace(string(holder)))
 	}
 	db.lock = f

@@ -26,3 +26,11 @@ func checkSchema(bolt *bbolt.Tx) error {
 	}
 	return nil
 }
+
+// checkID refuses the record file of another store than the folder's marker says.
+func checkID(bolt *bbolt.Tx, id string) error {
+	if recorded := string(bolt.Bucket(identityBucket).Get(idKey)); recorded != id {
+		return fmt.Errorf("%w: it belongs to the store %s, but the folder's marker says %q; put the right one back", ErrMissing, recorded, id)
+	}
+	return nil
+}
