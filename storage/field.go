@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -48,12 +49,25 @@ func AppendString(b []byte, field int, v string) []byte {
 	return protowire.AppendString(b, v)
 }
 
-// AppendTime adds field with the resolution of a nanosecond unless v is the zero time.
+// The times that a count of nanoseconds can hold.
+var (
+	firstTime = time.Unix(0, math.MinInt64)
+	lastTime  = time.Unix(0, math.MaxInt64)
+)
+
+// AppendTime adds field with the resolution of a nanosecond unless v is the zero time. Times before 1677 and
+// after 2262 become the nearest that a record can hold.
 func AppendTime(b []byte, field int, v time.Time) []byte {
-	if v.IsZero() {
+	switch {
+	case v.IsZero():
 		return b
+	case v.Before(firstTime):
+		v = firstTime
+	case v.After(lastTime):
+		v = lastTime
 	}
-	return AppendInt(b, field, v.UnixNano())
+	b = protowire.AppendTag(b, protowire.Number(field), protowire.VarintType)
+	return protowire.AppendVarint(b, protowire.EncodeZigZag(v.UnixNano()))
 }
 
 // Field is the value of one field of a record. Reading it as another kind than it was written gives a zero

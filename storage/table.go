@@ -150,7 +150,7 @@ func (t *table) scan(tx *Tx, r Range, fn func(key, value []byte) error) error {
 func seek(c *bbolt.Cursor, r Range) (key, value []byte, next func() ([]byte, []byte)) {
 	if !r.Reverse {
 		from := r.Prefix
-		if r.After != nil {
+		if bytes.Compare(r.After, from) > 0 {
 			from = r.After
 		}
 		key, value = c.Seek(from)
@@ -159,9 +159,9 @@ func seek(c *bbolt.Cursor, r Range) (key, value []byte, next func() ([]byte, []b
 		}
 		return key, value, c.Next
 	}
-	to := r.After
-	if to == nil {
-		to = prefixEnd(r.Prefix)
+	to := prefixEnd(r.Prefix)
+	if r.After != nil && (to == nil || bytes.Compare(r.After, to) < 0) {
+		to = r.After
 	}
 	if to == nil {
 		key, value = c.Last()
