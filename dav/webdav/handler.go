@@ -5,15 +5,19 @@ import (
 	"strings"
 
 	"ruche/dav"
+	"ruche/dav/principal"
 )
 
 // Handler serves the files door: the member's root and all below it.
 type Handler struct {
-	fs *FS
+	fs         *FS
+	principals *principal.Handler // what the hrefs in properties lead to
 }
 
 // NewHandler serves the files of fs.
-func NewHandler(fs *FS) *Handler { return &Handler{fs: fs} }
+func NewHandler(fs *FS) *Handler {
+	return &Handler{fs: fs, principals: principal.New(fs.db, principal.Options{})}
+}
 
 var _ dav.Handler = (*Handler)(nil)
 
@@ -28,7 +32,7 @@ const (
 
 // ServeDAV implements dav.Handler.
 func (h *Handler) ServeDAV(w http.ResponseWriter, r *http.Request, c *dav.Call) error {
-	s := &session{fs: h.fs, files: h.fs.As(c.ID), call: c, w: w, r: r}
+	s := &session{fs: h.fs, principals: h.principals, files: h.fs.As(c.ID), call: c, w: w, r: r}
 	switch r.Method {
 	case http.MethodOptions:
 		return s.options()
@@ -58,11 +62,12 @@ func (h *Handler) ServeDAV(w http.ResponseWriter, r *http.Request, c *dav.Call) 
 
 // session is one request of the files door.
 type session struct {
-	fs    *FS
-	files *Files
-	call  *dav.Call
-	w     http.ResponseWriter
-	r     *http.Request
+	fs         *FS
+	principals *principal.Handler
+	files      *Files
+	call       *dav.Call
+	w          http.ResponseWriter
+	r          *http.Request
 }
 
 // request reads the conditions that every change depends on.

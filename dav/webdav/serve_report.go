@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ruche/dav"
+	"ruche/storage"
 )
 
 // report answers REPORT, by the root element of its body.
@@ -16,6 +17,8 @@ func (s *session) report() error {
 	switch body.Name {
 	case dav.ReportSyncCollection:
 		return s.syncCollection(body)
+	case dav.ReportExpandProperty:
+		return s.expandProperty(body)
 	}
 	if _, err := s.files.Stat(s.r.Context(), s.call.Names, Need{}); err != nil {
 		return err
@@ -83,4 +86,52 @@ func (s *session) syncResult(result *SyncResult, plan *dav.Plan[*scope, *Info]) 
 // path is the names of a member from the prefix on.
 func (s *session) path(names []string) []string {
 	return append(append(make([]string, 0, len(s.call.Names)+len(names)), s.call.Names...), names...)
+}
+
+// expandProperty answers with what the hrefs in properties lead to (RFC 3253, section 3.8).
+func (s *session) expandProperty(body *dav.Element) error {
+	list, err := dav.ParseExpandProperty(body)
+	if err != nil {
+		return err
+	}
+	prefer := dav.ParsePrefer(s.r.Header)
+	top, err := s.expandable(s.call.Names, prefer)
+	if err != nil {
+		return err
+	}
+	row, err := dav.AppendExpanded(nil, top, list, func(href string) (dav.Found, error) {
+		at, err := s.call.Reference(href)
+		switch {
+		case err != nil:
+			return dav.Found{}, err
+		case at.Door == "":
+			return s.principals.Find(s.r.Context(), s.call, at.Names, prefer)
+		case at.Door == "files":
+			return s.expandable(at.Names, prefer)
+		}
+		return dav.Found{}, storage.ErrNotFound
+	})
+	if err != nil {
+		return err
+	}
+	m := dav.NewMultistatus(s.w, s.r)
+	if err := m.Row(func(b []byte) []byte { return append(b, row...) }); err != nil {
+		return m.Fail(err)
+	}
+	return m.Close()
+}
+
+// expandable is a file or folder as the report of expand-property sees it.
+func (s *session) expandable(names []string, prefer dav.Preferences) (dav.Found, error) {
+	i, err := s.files.Stat(s.r.Context(), names, Need{Locks: true, Props: true, Quota: true, Token: true})
+	if err != nil {
+		return dav.Found{}, err
+	}
+	c := &scope{fs: s.fs, call: s.call, now: s.fs.db.Now(), names: names}
+	return dav.Found{
+		Href: s.call.Href(names, i.IsFolder()),
+		Append: func(b []byte, pf dav.Propfind) []byte {
+			return registry.Plan(pf, prefer).AppendPropstats(b, c, &i)
+		},
+	}, nil
 }
