@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"os"
 
 	"ruche/auth/access"
 	"ruche/dav"
@@ -156,8 +158,11 @@ func (f *Files) receive(ctx context.Context, body io.Reader, o PutOptions, limit
 	if limit >= 0 {
 		body = io.LimitReader(body, limit+1)
 	}
-	n, err := io.Copy(w, body)
+	from := &source{body: body}
+	n, err := io.Copy(w, from)
 	switch {
+	case from.cut != nil:
+		return blob.Pending{}, fmt.Errorf("receive: %w", from.cut)
 	case err != nil:
 		return blob.Pending{}, fmt.Errorf("receive: %w", err)
 	case limit >= 0 && n > limit:
@@ -174,4 +179,24 @@ func (f *Files) receive(ctx context.Context, body io.Reader, o PutOptions, limit
 		return blob.Pending{}, err
 	}
 	return pending, nil
+}
+
+// source tells the failure to read a body from the failure to store it.
+type source struct {
+	body io.Reader
+	cut  error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.body.Read(p)
+	var tooLong *http.MaxBytesError
+	switch {
+	case err == nil, errors.Is(err, io.EOF):
+		return n, err
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &tooLong):
+		s.cut = err
+	default: // the client went away, or what it sends is no body
+		s.cut = fmt.Errorf("%w: %w", ErrShort, err)
+	}
+	return n, s.cut
 }
