@@ -151,7 +151,9 @@ func (f *Files) Copy(ctx context.Context, names []string, to Target, req Request
 		if err != nil {
 			return err
 		}
-		created = !dst.found
+		if created = !dst.found; dst.found && dst.node.ID == src.node.ID {
+			return ErrSame // another spelling of its own name
+		}
 		if dst.node, err = f.copyTo(tx, src, dst, to); err != nil {
 			return err
 		}

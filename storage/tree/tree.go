@@ -25,9 +25,9 @@ var (
 	ErrLimit   = errors.New("too many")
 )
 
-// MaxDepth is how many names a path below a space's root may have; with the names that lead to a space a URL
-// has 64 at most.
-const MaxDepth = 60
+// MaxDepth is how many names a path below a space's root may have: a URL has 64 at most, and as many as five
+// lead to a space (/remote.php/dav/files/NAME/FOLDER/).
+const MaxDepth = 59
 
 // Kind of a node.
 type Kind uint8
