@@ -21,6 +21,7 @@ type Config struct {
 	Listen         string
 	InsecureHTTP   bool
 	TrustedProxies []netip.Prefix
+	Hosts          []string // names that proxies serve us under
 
 	Quota       int64 // of a new account, in bytes; 0 is unlimited
 	TrashDays   int

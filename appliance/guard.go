@@ -7,15 +7,17 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"time"
 )
 
 // guard stands before every handler: it numbers the request, puts deadlines on body and answer, and turns
 // a panic into a 500.
 type guard struct {
-	next   http.Handler
-	log    *slog.Logger
-	limits Limits
+	next    http.Handler
+	log     *slog.Logger
+	limits  Limits
+	running *sync.RWMutex // held for reading by requests; nil when nobody waits for them
 }
 
 type requestID struct{}
@@ -28,6 +30,10 @@ func RequestID(ctx context.Context) string {
 
 // ServeHTTP implements http.Handler.
 func (g *guard) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if g.running != nil {
+		g.running.RLock()
+		defer g.running.RUnlock()
+	}
 	start := time.Now()
 	id := rand.Text()[:8]
 	r = r.WithContext(context.WithValue(r.Context(), requestID{}, id))

@@ -40,6 +40,8 @@ var options = []Option{
 	{"insecure_http", "allow plain HTTP on addresses that others can reach",
 		func(c *Config, v string) error { return setBool(&c.InsecureHTTP, v) }},
 	{"trusted_proxies", "addresses or networks of proxies whose X-Forwarded-For is believed", setProxies},
+	{"hosts", "names that a proxy serves this under, when it does not hand on the one it was asked for",
+		func(c *Config, v string) error { c.Hosts = splitList(v); return nil }},
 	{"quota", "space of a new account, like 10G; 0 is unlimited", func(c *Config, v string) (err error) {
 		c.Quota, err = ParseSize(v)
 		return err
@@ -105,12 +107,19 @@ func setFormat(c *Config, v string) error {
 	return nil
 }
 
+// splitList reads the values between commas, without empty ones.
+func splitList(v string) (list []string) {
+	for part := range strings.SplitSeq(v, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, part)
+		}
+	}
+	return list
+}
+
 func setProxies(c *Config, v string) error {
 	c.TrustedProxies = nil
-	for part := range strings.SplitSeq(v, ",") {
-		if part = strings.TrimSpace(part); part == "" {
-			continue
-		}
+	for _, part := range splitList(v) {
 		network, err := netip.ParsePrefix(part)
 		if a, aerr := netip.ParseAddr(part); aerr == nil {
 			network, err = netip.PrefixFrom(a, a.BitLen()), nil

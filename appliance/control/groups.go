@@ -27,9 +27,10 @@ type Member struct {
 
 // Folder is a shared folder of a group.
 type Folder struct {
-	Name  string
-	Quota int64 // bytes, 0 for no limit
-	Used  int64
+	Name    string
+	Quota   int64 // bytes, 0 for no limit
+	Used    int64
+	Removed bool
 }
 
 // NewGroup is what AddGroup takes.
@@ -83,12 +84,21 @@ func describeGroup(tx *storage.Tx, g *account.Group) (Group, error) {
 	if err != nil {
 		return d, err
 	}
+	err = account.RemovedFolders(tx, func(f *account.Folder) error {
+		if f.Group == g.ID {
+			folders = append(folders, *f)
+		}
+		return nil
+	})
+	if err != nil {
+		return d, err
+	}
 	for _, f := range folders {
 		u, err := account.UsageOf(tx, f.ID)
 		if err != nil {
 			return d, err
 		}
-		d.Folders = append(d.Folders, Folder{Name: f.Name, Quota: u.Quota, Used: u.Counted()})
+		d.Folders = append(d.Folders, Folder{Name: f.Name, Quota: u.Quota, Used: u.Counted(), Removed: !f.Removed.IsZero()})
 	}
 	return d, nil
 }
@@ -178,24 +188,29 @@ func (c *call) withFolder(ctx context.Context, in FolderOf, fn func(tx *storage.
 	})
 }
 
-// RemovedFolder names a folder that was removed.
-type RemovedFolder struct{ ID uint64 }
-
-// RemoveFolder takes a shared folder away from everybody; its files are kept. Its number brings it back.
-var RemoveFolder = command("folder-remove", func(ctx context.Context, c *call, in FolderOf) (gone RemovedFolder, err error) {
-	err = c.withFolder(ctx, in, func(tx *storage.Tx, f *account.Folder) error {
-		gone.ID = f.ID
-		return account.RemoveFolder(tx, f.ID)
-	})
-	return gone, err
+// RemoveFolder takes a shared folder away from everybody; its files are kept.
+var RemoveFolder = command("folder-remove", func(ctx context.Context, c *call, in FolderOf) (Nothing, error) {
+	return Nothing{}, c.withFolder(ctx, in, func(tx *storage.Tx, f *account.Folder) error { return account.RemoveFolder(tx, f.ID) })
 })
 
-// RestoreFolder brings a removed folder back.
-var RestoreFolder = command("folder-restore", func(ctx context.Context, c *call, in RemovedFolder) (Nothing, error) {
-	return Nothing{}, c.DB.Update(ctx, func(tx *storage.Tx) error {
-		err := account.RestoreFolder(tx, in.ID)
-		err = explain(err, storage.ErrNotFound, "there is no removed folder with the number %d", in.ID)
-		return explain(err, storage.ErrExist, "the folder is there, or another has its name meanwhile")
+// RestoreFolder brings a removed folder back, of several with its name the one that was removed last.
+var RestoreFolder = command("folder-restore", func(ctx context.Context, c *call, in FolderOf) (Nothing, error) {
+	return Nothing{}, c.withGroup(ctx, in.Group, func(tx *storage.Tx, g *account.Group) error {
+		var last account.Folder
+		err := account.RemovedFolders(tx, func(f *account.Folder) error {
+			if f.Group == g.ID && f.Name == in.Name && f.Removed.After(last.Removed) {
+				last = *f
+			}
+			return nil
+		})
+		if err == nil && last.ID == 0 {
+			err = storage.ErrNotFound
+		}
+		if err != nil {
+			return explain(err, storage.ErrNotFound, "the group %s has no removed folder with the name %s", in.Group, in.Name)
+		}
+		err = account.RestoreFolder(tx, last.ID)
+		return explain(err, storage.ErrExist, "the group %s has meanwhile another folder with the name %s", in.Group, in.Name)
 	})
 })
 

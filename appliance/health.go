@@ -1,0 +1,49 @@
+package appliance
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"ruche/storage"
+)
+
+// Health is the answer of /healthz.
+type Health struct {
+	Status  string   `json:"status"` // ok, degraded or failing
+	Reasons []string `json:"reasons,omitempty"`
+}
+
+// healthz answers 503 when new files cannot be stored, 200 otherwise.
+func (a *Appliance) healthz(w http.ResponseWriter, r *http.Request) {
+	health, status := Health{Status: "ok"}, http.StatusOK
+	is := func(what, reason string) {
+		health.Status = what
+		health.Reasons = append(health.Reasons, reason)
+	}
+	err := a.store.DB.View(r.Context(), func(tx *storage.Tx) error {
+		if !tx.ClockSure() {
+			is("degraded", "clock unsure")
+		}
+		return nil
+	})
+	if err != nil {
+		is("failing", "records unreadable")
+	}
+	if a.store.DB.Stopped() != nil {
+		is("failing", "writes stopped")
+	}
+	switch err := a.store.DB.Room(); {
+	case errors.Is(err, storage.ErrFull):
+		is("failing", "disk full")
+	case err != nil:
+		is("failing", "disk unreadable")
+	}
+	if health.Status == "failing" {
+		status = http.StatusServiceUnavailable
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(health)
+}

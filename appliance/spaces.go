@@ -1,0 +1,88 @@
+package appliance
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"ruche/storage"
+	"ruche/storage/account"
+	"ruche/storage/tree"
+)
+
+// removedAge is how long a removed account or shared folder can be brought back.
+const removedAge = 30 * 24 * time.Hour
+
+// trim makes trash and versions of every space give way to its quota.
+func (a *Appliance) trim(ctx context.Context) error {
+	var spaces []uint64
+	err := a.store.DB.View(ctx, func(tx *storage.Tx) error {
+		return account.Spaces(tx, func(space uint64) error {
+			spaces = append(spaces, space)
+			return nil
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("trim: %w", err)
+	}
+	for _, space := range spaces {
+		for more := true; more; {
+			err := a.store.DB.Update(ctx, func(tx *storage.Tx) (err error) {
+				more, err = tree.Trim(tx, space, batch)
+				return err
+			})
+			if err == nil {
+				err = a.purge(ctx)
+			}
+			if err != nil {
+				return fmt.Errorf("trim space %d: %w", space, err)
+			}
+		}
+	}
+	return nil
+}
+
+// dropRemoved deletes for good what was removed long ago, with its files.
+func (a *Appliance) dropRemoved(ctx context.Context) error {
+	var gone []func(tx *storage.Tx) error
+	var spaces []uint64
+	err := a.store.DB.View(ctx, func(tx *storage.Tx) error {
+		gone, spaces = nil, nil
+		if !tx.ClockSure() {
+			return nil
+		}
+		before := tx.Now.Add(-removedAge)
+		err := account.ListRemoved(tx, func(who *account.Account) error {
+			if id := who.ID; who.Removed.Before(before) {
+				spaces = append(spaces, id)
+				gone = append(gone, func(tx *storage.Tx) error { return account.Purge(tx, id) })
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return account.RemovedFolders(tx, func(f *account.Folder) error {
+			if id := f.ID; f.Removed.Before(before) {
+				spaces = append(spaces, id)
+				gone = append(gone, func(tx *storage.Tx) error { return account.PurgeFolder(tx, id) })
+			}
+			return nil
+		})
+	})
+	for i, space := range spaces {
+		for more := err == nil; more; {
+			err = a.store.DB.Update(ctx, func(tx *storage.Tx) (err error) {
+				if more, err = tree.DropSpace(tx, space, batch); err != nil || more {
+					return err
+				}
+				return gone[i](tx)
+			})
+			more = more && err == nil
+		}
+		if err != nil {
+			return fmt.Errorf("drop removed space %d: %w", space, err)
+		}
+	}
+	return err
+}
