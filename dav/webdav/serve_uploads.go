@@ -1,0 +1,290 @@
+package webdav
+
+import (
+	"encoding/binary"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"ruche/dav"
+	"ruche/storage/upload"
+)
+
+// UploadsHandler serves the uploads door, the chunked upload of the Nextcloud clients: MKCOL of "ID", PUT of
+// "ID/CHUNK" in any order, and a MOVE of "ID/.file" to where the file goes. A client that was cut off asks with
+// PROPFIND what has come.
+type UploadsHandler struct {
+	fs *FS
+
+	assembling sync.Map // ids of members' uploads that are being put together
+}
+
+// NewUploadsHandler serves the uploads of fs.
+func NewUploadsHandler(fs *FS) *UploadsHandler { return &UploadsHandler{fs: fs} }
+
+var _ dav.Handler = (*UploadsHandler)(nil)
+
+const uploadMethods = "OPTIONS, PUT, DELETE, MKCOL, MOVE, PROPFIND"
+
+// assembled is the name by which a client means the file that the pieces make.
+const assembled = ".file"
+
+// ServeDAV implements dav.Handler.
+func (h *UploadsHandler) ServeDAV(w http.ResponseWriter, r *http.Request, c *dav.Call) error {
+	u := &uploadSession{session: beside(h.fs, w, r, c), at: c, handler: h}
+	if len(c.Names) > 2 && r.Method != http.MethodOptions {
+		return errNowhere
+	}
+	switch r.Method {
+	case http.MethodOptions:
+		WriteOptions(w, uploadMethods)
+		return nil
+	case "MKCOL":
+		return u.mkcol()
+	case http.MethodPut:
+		return u.put()
+	case http.MethodDelete:
+		return u.delete()
+	case "MOVE":
+		return u.move()
+	case "PROPFIND":
+		return u.propfind()
+	}
+	return dav.MethodNotAllowed(r.Method, uploadMethods)
+}
+
+type uploadSession struct {
+	*session
+	at      *dav.Call
+	handler *UploadsHandler
+}
+
+// target reads where the file goes; ok is false when the request does not say.
+func (u *uploadSession) target() (to Target, ok bool, err error) {
+	if u.r.Header.Get("Destination") == "" {
+		return to, false, nil
+	}
+	at, overwrite, err := u.destination()
+	if err == nil && at.Door != "files" {
+		err = dav.Errorf(http.StatusForbidden, "an upload cannot go there")
+	}
+	return Target{Names: at.Names, Overwrite: overwrite}, true, err
+}
+
+// mkcol begins an upload.
+func (u *uploadSession) mkcol() error {
+	switch len(u.at.Names) {
+	case 0:
+		return dav.MethodNotAllowed("MKCOL", "OPTIONS, PROPFIND")
+	case 2:
+		return dav.Errorf(http.StatusForbidden, "an upload holds pieces, no collections")
+	}
+	if err := u.noBody(); err != nil {
+		return err
+	}
+	n := NewUpload{ID: u.at.Names[0]}
+	var err error
+	if n.Total, err = dav.ParseLength(u.r.Header, "OC-Total-Length"); err != nil {
+		return err
+	}
+	to, _, err := u.target()
+	if err != nil {
+		return err
+	}
+	n.Destination = to.Names
+	if err := u.files.BeginUpload(u.r.Context(), n); err != nil {
+		return u.explain(err)
+	}
+	u.done(true)
+	return nil
+}
+
+// put stores a piece. A Destination that comes with it was looked at when the upload began, and will be when it
+// ends.
+func (u *uploadSession) put() error {
+	if len(u.at.Names) != 2 || u.at.Slash {
+		return dav.MethodNotAllowed(http.MethodPut, "OPTIONS, MKCOL, DELETE, PROPFIND")
+	}
+	if u.r.Header.Get("Content-Range") != "" { // RFC 9110, section 14.5
+		return dav.Errorf(http.StatusBadRequest, "a part of a piece cannot be stored")
+	}
+	if !validChunk(u.at.Names[1]) {
+		return dav.InvalidPath(http.StatusBadRequest, "a piece cannot have this name")
+	}
+	created, err := u.files.PutChunk(u.r.Context(), u.at.Names[0], u.at.Names[1], u.r.Body, u.r.ContentLength)
+	if err != nil {
+		return u.explain(err)
+	}
+	u.done(created)
+	return nil
+}
+
+// delete gives an upload up, or takes a piece back.
+func (u *uploadSession) delete() error {
+	if len(u.at.Names) == 0 {
+		return errFixed
+	}
+	name := ""
+	if len(u.at.Names) == 2 {
+		name = u.at.Names[1]
+	}
+	if err := u.files.DropUpload(u.r.Context(), u.at.Names[0], name); err != nil {
+		return err
+	}
+	u.done(false)
+	return nil
+}
+
+// move puts the pieces together.
+func (u *uploadSession) move() error {
+	if len(u.at.Names) != 2 || u.at.Names[1] != assembled {
+		return errFixed
+	}
+	to, ok, err := u.target()
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return dav.Errorf(http.StatusBadRequest, "one Destination header is needed")
+	}
+	req, err := u.request()
+	if err != nil {
+		return err
+	}
+	o := AssembleOptions{Overwrite: to.Overwrite}
+	if o.PutOptions, err = putOptions(u.r); err != nil {
+		return err
+	}
+	if o.Length, err = dav.ParseLength(u.r.Header, "OC-Total-Length"); err != nil {
+		return err
+	}
+	// A client that heard nothing for long asks again. Doing the work twice would take the disk twice.
+	key := [2]string{u.at.ID.Name, u.at.Names[0]}
+	if _, twice := u.handler.assembling.LoadOrStore(key, true); twice {
+		return &dav.Error{Status: http.StatusLocked, Message: "the pieces are being put together", RetryAfter: 10 * time.Second}
+	}
+	defer u.handler.assembling.Delete(key)
+	i, created, err := u.files.Assemble(u.r.Context(), u.at.Names[0], to.Names, req, o)
+	if err != nil {
+		return u.explain(err)
+	}
+	u.stored(&i, created)
+	return nil
+}
+
+// piece is what a PROPFIND tells of: the collection of all uploads, an upload, or one of its pieces.
+type piece struct {
+	name     string
+	stored   time.Time
+	isChunk  bool
+	size     int64
+	identity [2]uint64 // of a piece's content
+}
+
+func (u *uploadSession) propfind() error {
+	depth, pf, err := askedProps(u.r)
+	if err != nil {
+		return err
+	}
+	var rows []piece // the resource itself first
+	switch len(u.at.Names) {
+	case 0:
+		rows, err = u.allUploads()
+	case 1:
+		rows, err = u.oneUpload(u.at.Names[0])
+	default:
+		rows, err = u.onePiece(u.at.Names[0], u.at.Names[1])
+	}
+	if err != nil {
+		return err
+	}
+	if depth == dav.DepthZero {
+		rows = rows[:1]
+	}
+	plan := uploadRegistry.Plan(pf, dav.ParsePrefer(u.r.Header))
+	c := &scope{fs: u.fs, call: u.at}
+	m := dav.NewMultistatus(u.w, u.r)
+	for n := range rows {
+		p, names := &rows[n], u.at.Names
+		if n > 0 {
+			names = append(names[:len(names):len(names)], p.name)
+		}
+		href := u.at.Href(names, !p.isChunk)
+		if err := m.Row(func(b []byte) []byte { return plan.Append(b, []byte(href), c, p) }); err != nil {
+			return m.Fail(err)
+		}
+	}
+	return m.Close()
+}
+
+func (u *uploadSession) allUploads() ([]piece, error) {
+	all, err := u.files.Uploads(u.r.Context())
+	rows := []piece{{name: "uploads"}}
+	for _, one := range all {
+		rows = append(rows, piece{name: one.ID, stored: one.Touched})
+	}
+	return rows, err
+}
+
+func (u *uploadSession) oneUpload(id string) ([]piece, error) {
+	one, chunks, err := u.files.Upload(u.r.Context(), id)
+	rows := []piece{{name: id, stored: one.Touched}}
+	for _, c := range chunks {
+		rows = append(rows, describeChunk(c))
+	}
+	return rows, err
+}
+
+func (u *uploadSession) onePiece(id, name string) ([]piece, error) {
+	_, chunks, err := u.files.Upload(u.r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range chunks {
+		if c.Name == name {
+			return []piece{describeChunk(c)}, nil
+		}
+	}
+	return nil, errNowhere
+}
+
+func describeChunk(c upload.Chunk) piece {
+	hash := c.Content.Hash
+	return piece{
+		name: c.Name, stored: c.Stored, isChunk: true, size: c.Content.Size,
+		identity: [2]uint64{binary.BigEndian.Uint64(hash[:8]), uint64(c.Stored.UnixNano())},
+	}
+}
+
+type uploadProperty = dav.Property[*scope, *piece]
+
+var uploadRegistry = dav.NewRegistry(
+	uploadProperty{Name: dav.Name("resourcetype"), InAllprop: true, Append: func(b []byte, _ *scope, p *piece) ([]byte, bool) {
+		if !p.isChunk {
+			b = append(b, "<d:collection/>"...)
+		}
+		return b, true
+	}},
+	uploadProperty{Name: dav.Name("displayname"), InAllprop: true, Append: func(b []byte, _ *scope, p *piece) ([]byte, bool) {
+		return dav.AppendText(b, p.name), true
+	}},
+	uploadProperty{Name: dav.Name("current-user-principal"), Append: func(b []byte, c *scope, _ *piece) ([]byte, bool) {
+		return dav.AppendHrefElement(b, c.call.PrincipalHref(c.call.ID.Name)), true
+	}},
+	uploadProperty{Name: dav.Name("getlastmodified"), InAllprop: true, Append: func(b []byte, _ *scope, p *piece) ([]byte, bool) {
+		return dav.AppendHTTPDate(b, p.stored), !p.stored.IsZero()
+	}},
+	uploadProperty{Name: dav.Name("getcontentlength"), InAllprop: true, Append: func(b []byte, _ *scope, p *piece) ([]byte, bool) {
+		return strconv.AppendInt(b, p.size, 10), p.isChunk
+	}},
+	uploadProperty{Name: dav.Name("getcontenttype"), InAllprop: true, Append: func(b []byte, _ *scope, p *piece) ([]byte, bool) {
+		return append(b, "application/octet-stream"...), p.isChunk
+	}},
+	uploadProperty{Name: dav.Name("getetag"), InAllprop: true, Append: func(b []byte, _ *scope, p *piece) ([]byte, bool) {
+		return dav.AppendText(b, dav.ETag(p.identity[:]...)), p.isChunk
+	}},
+	uploadProperty{Name: oc("size"), Append: func(b []byte, _ *scope, p *piece) ([]byte, bool) {
+		return strconv.AppendInt(b, p.size, 10), p.isChunk
+	}},
+)
