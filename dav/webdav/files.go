@@ -30,6 +30,7 @@ type FS struct {
 	blobs    *blob.Store
 	log      *slog.Logger
 	instance string // tells this store's ids from those of others
+	claims   claims // of LockSystem
 }
 
 // New joins records and contents.

@@ -136,29 +136,32 @@ func (s *session) patch(tx *storage.Tx, i *Info, list []dav.Instruction) ([]dav.
 
 // pathOf is the names by which the identity reaches a node: storage.ErrNotFound when it cannot.
 func (f *Files) pathOf(ctx context.Context, id uint64) (names []string, err error) {
-	err = f.view(ctx, func(tx *storage.Tx) error {
-		path, home, err := tree.PathOf(tx, id)
-		if err != nil {
-			return err
-		}
-		if home.Trashed {
-			return storage.ErrNotFound
-		}
-		if home.Space == f.id.Account {
-			names = path
-			return nil
-		}
-		mounts, err := f.mounts(tx)
-		if err != nil {
-			return err
-		}
-		for _, m := range mounts {
-			if m.ID == home.Space {
-				names = append([]string{m.Mount}, path...)
-				return nil
-			}
-		}
-		return storage.ErrNotFound
+	err = f.view(ctx, func(tx *storage.Tx) (err error) {
+		names, err = f.namesOf(tx, id)
+		return err
 	})
 	return names, err
+}
+
+func (f *Files) namesOf(tx *storage.Tx, id uint64) ([]string, error) {
+	path, home, err := tree.PathOf(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	if home.Trashed {
+		return nil, storage.ErrNotFound
+	}
+	if home.Space == f.id.Account {
+		return path, nil
+	}
+	mounts, err := f.mounts(tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range mounts {
+		if m.ID == home.Space {
+			return append([]string{m.Mount}, path...), nil
+		}
+	}
+	return nil, storage.ErrNotFound
 }
