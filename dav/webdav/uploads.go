@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"ruche/auth/access"
-	"ruche/dav"
 	"ruche/storage"
 	"ruche/storage/account"
-	"ruche/storage/blob"
 	"ruche/storage/tree"
 	"ruche/storage/upload"
 )
@@ -48,8 +44,8 @@ func (f *Files) BeginUpload(ctx context.Context, n NewUpload) error {
 	if err := f.fs.db.Room(); err != nil {
 		return err
 	}
-	if free, _, err := f.fs.db.Space(); err == nil && n.Total > 0 && uint64(n.Total) > free {
-		return fmt.Errorf("%d bytes announced: %w", n.Total, storage.ErrFull)
+	if err := f.diskFits(n.Total); err != nil {
+		return err
 	}
 	return f.update(ctx, func(tx *storage.Tx) error {
 		if err := f.mayUpload(tx, access.AddMember); err != nil {
@@ -69,6 +65,15 @@ func (f *Files) BeginUpload(ctx context.Context, n NewUpload) error {
 		_, err = upload.Create(tx, u)
 		return err
 	})
+}
+
+// diskFits fails with storage.ErrFull when so many bytes more cannot be on the disk.
+func (f *Files) diskFits(size int64) error {
+	free, _, err := f.fs.db.Space()
+	if err == nil && size > 0 && uint64(size) > free {
+		err = fmt.Errorf("%d bytes to come: %w", size, storage.ErrFull)
+	}
+	return err
 }
 
 // uploadSpace is the space that a file at the destination counts against. What is on the way there may be made
@@ -228,250 +233,4 @@ func (f *Files) DropUpload(ctx context.Context, id, name string) error {
 		}
 		return upload.Remove(tx, f.fs.blobs, u)
 	})
-}
-
-// errPieces is a set of pieces that does not make the file that was announced.
-func errPieces(what string) error {
-	return dav.Errorf(http.StatusBadRequest, "the pieces do not make the file: %s", what)
-}
-
-// whole checks that pieces in their order make a file of the announced length, -1 when none was, and returns
-// how long it is. Names that are ranges of bytes tell where each piece belongs; where no length was announced,
-// numbers must tell that none is missing.
-func whole(chunks []upload.Chunk, announced int64) (sum int64, err error) {
-	if len(chunks) == 0 && announced != 0 {
-		return 0, errPieces("there is none")
-	}
-	if announced < 0 && !consecutive(chunks) {
-		return 0, errPieces("one is missing")
-	}
-	ranges := true
-	for i, c := range chunks {
-		if i > 0 && sameNumber(chunks[i-1].Name, c.Name) {
-			return 0, errPieces("two have the same number")
-		}
-		_, ok := rangeStart(c.Name)
-		ranges = ranges && ok
-	}
-	for _, c := range chunks {
-		if start, _ := rangeStart(c.Name); ranges && start != sum {
-			return 0, errPieces("one is missing or too long")
-		}
-		sum += c.Content.Size
-	}
-	if announced >= 0 && sum != announced {
-		return 0, errPieces(fmt.Sprintf("they hold %d of %d bytes", sum, announced))
-	}
-	return sum, nil
-}
-
-// consecutive tells whether names that are numbers count the pieces from 0 or 1, or are where each begins. Other
-// names tell nothing.
-func consecutive(chunks []upload.Chunk) bool {
-	counted, placed := true, true
-	var first, at uint64
-	for i, c := range chunks {
-		n, err := strconv.ParseUint(c.Name, 10, 63)
-		if err != nil {
-			return true
-		}
-		if i == 0 {
-			first = n
-		}
-		counted = counted && first <= 1 && n == first+uint64(i)
-		placed = placed && n == at
-		at += uint64(c.Content.Size)
-	}
-	return counted || placed
-}
-
-// sameNumber tells whether two different names are the same number.
-func sameNumber(a, b string) bool {
-	return strings.Trim(a+b, "0123456789") == "" && strings.TrimLeft(a, "0") == strings.TrimLeft(b, "0")
-}
-
-// rangeStart reads "first-last", as rclone names its pieces.
-func rangeStart(name string) (int64, bool) {
-	first, last, ok := strings.Cut(name, "-")
-	start, err := strconv.ParseUint(first, 10, 62)
-	_, err2 := strconv.ParseUint(last, 10, 62)
-	return int64(start), ok && err == nil && err2 == nil
-}
-
-// AssembleOptions say what a client tells of the file that its pieces make. Length is the announced total.
-type AssembleOptions struct {
-	PutOptions
-	Overwrite bool
-}
-
-// Assemble makes a file of the pieces of an upload, which ends with that. When it fails, the pieces stay for
-// another try. The conditions of the request are about the destination.
-//
-// Errors: storage.ErrNotFound for the upload, ErrOccupied, *dav.Error for pieces that do not make the file, and
-// those of Put.
-func (f *Files) Assemble(ctx context.Context, id string, names []string, req Request, o AssembleOptions) (i Info, created bool, err error) {
-	u, chunks, sum, err := f.mayAssemble(ctx, id, names, req, o)
-	if err != nil {
-		return i, false, err
-	}
-	body := &pieces{ctx: ctx, files: f, left: chunks}
-	defer body.Close()
-	o.Length = sum
-	pending, err := f.receive(ctx, body, o.PutOptions, -1)
-	if err != nil {
-		return i, false, err
-	}
-	defer pending.Close()
-	err = f.update(ctx, func(tx *storage.Tx) error {
-		if err := f.unchanged(tx, u, chunks); err != nil {
-			return err
-		}
-		// First the pieces go: their bytes make room for the file's.
-		if err := upload.Remove(tx, f.fs.blobs, u); err != nil {
-			return err
-		}
-		s, err := f.findForPut(tx, names, req, o.PutOptions)
-		if err != nil {
-			return err
-		}
-		if created = !s.found; s.found && !o.Overwrite {
-			return ErrOccupied
-		}
-		ref, err := pending.Link(tx)
-		if err != nil {
-			return err
-		}
-		i, err = f.place(tx, s, ref, o.PutOptions)
-		return err
-	})
-	return i, created, err
-}
-
-// mayAssemble refuses what can be refused before the pieces are put together.
-func (f *Files) mayAssemble(ctx context.Context, id string, names []string, req Request, o AssembleOptions) (u upload.Upload, chunks []upload.Chunk, sum int64, err error) {
-	if err := f.fs.db.Room(); err != nil {
-		return u, nil, 0, err
-	}
-	err = f.view(ctx, func(tx *storage.Tx) error {
-		if u, err = f.findUpload(tx, id, access.RemoveMember); err != nil {
-			return err
-		}
-		if chunks, err = upload.Chunks(tx, u); err != nil {
-			return err
-		}
-		announced := o.Length
-		if announced < 0 && u.Total > 0 {
-			announced = u.Total
-		}
-		if sum, err = whole(chunks, announced); err != nil {
-			return err
-		}
-		return f.mayPlace(tx, u, names, req, o, sum)
-	})
-	return u, chunks, sum, err
-}
-
-// mayPlace checks the destination of an upload as the transaction that writes does again.
-func (f *Files) mayPlace(tx *storage.Tx, u upload.Upload, names []string, req Request, o AssembleOptions, sum int64) error {
-	s, err := f.find(tx, names)
-	switch {
-	case o.Parents && errors.Is(err, tree.ErrParent):
-		return nil
-	case err != nil:
-		return err
-	case s.found && s.node.IsFolder():
-		return ErrFolder
-	case s.found:
-		err = f.mayWrite(tx, s, access.WriteContent, req)
-	default:
-		err = f.mayCreate(tx, s, req)
-	}
-	if err != nil {
-		return err
-	}
-	if s.found && !o.Overwrite {
-		return ErrOccupied
-	}
-	free, unlimited, err := account.Available(tx, s.space)
-	if err != nil || unlimited {
-		return err
-	}
-	if s.space == u.Space {
-		free += sum
-	}
-	if s.found {
-		free += s.node.Size
-	}
-	if sum > free {
-		return fmt.Errorf("space %d: %w", s.space, account.ErrQuota)
-	}
-	return nil
-}
-
-// unchanged fails unless an upload still has the pieces that were put together.
-func (f *Files) unchanged(tx *storage.Tx, u upload.Upload, chunks []upload.Chunk) error {
-	now, err := f.findUpload(tx, u.ID, access.RemoveMember)
-	if err != nil {
-		return err
-	}
-	all, err := upload.Chunks(tx, now)
-	if err != nil {
-		return err
-	}
-	same := func(a, b upload.Chunk) bool { return a.Name == b.Name && a.Content == b.Content }
-	if now.Number != u.Number || !slices.EqualFunc(all, chunks, same) {
-		return errPieces("they changed while they were put together")
-	}
-	return nil
-}
-
-// pieces reads one piece after the other, with one of them open at a time.
-type pieces struct {
-	ctx   context.Context
-	files *Files
-	left  []upload.Chunk
-	open  *blob.Reader
-}
-
-// Read implements io.Reader.
-func (p *pieces) Read(b []byte) (int, error) {
-	for {
-		if p.open == nil {
-			if len(p.left) == 0 {
-				return 0, io.EOF
-			}
-			if err := p.next(); err != nil {
-				return 0, err
-			}
-		}
-		n, err := p.open.Read(b)
-		if errors.Is(err, io.EOF) {
-			err = p.Close()
-			p.open = nil
-		}
-		if n > 0 || err != nil {
-			return n, err
-		}
-	}
-}
-
-func (p *pieces) next() error {
-	err := p.files.view(p.ctx, func(tx *storage.Tx) (err error) {
-		p.open, err = p.files.fs.blobs.Open(tx, p.left[0].Content)
-		return err
-	})
-	if err != nil {
-		p.open = nil
-		return fmt.Errorf("piece %q: %w", p.left[0].Name, err)
-	}
-	p.left = p.left[1:]
-	return nil
-}
-
-// Close lets the open piece go.
-func (p *pieces) Close() error {
-	if p.open == nil {
-		return nil
-	}
-	return p.open.Close()
 }

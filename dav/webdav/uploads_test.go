@@ -238,3 +238,14 @@ func TestUploadsExpire(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestOneLargePieceIsTheFile(t *testing.T) {
+	d := serveDoors(t, "ada")
+	text := strings.Repeat("0123456789", 20_000)
+	d.send("up", map[string]string{"00001": text})
+	d.send("again", map[string]string{"00001": text})
+	d.assemble(201, "up")
+	d.ask(204, "ada", "DELETE", adaUploads+"again", "")
+	d.holds("ada", "/x", text)
+	d.check()
+}
