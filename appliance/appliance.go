@@ -15,6 +15,7 @@ import (
 
 	"ruche/appliance/control"
 	"ruche/appliance/jobs"
+	"ruche/dav/webdav"
 )
 
 // Appliance is one server with its store.
@@ -22,6 +23,7 @@ type Appliance struct {
 	config   Config
 	log      *slog.Logger
 	store    *control.Store
+	files    *webdav.FS
 	listener net.Listener
 	server   *http.Server
 	control  *control.Server
@@ -45,7 +47,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (*Appliance, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Appliance{config: c, log: log, store: store}
+	a := &Appliance{config: c, log: log, store: store, files: webdav.New(store.DB, store.Blobs, webdav.Options{Log: log})}
 	a.requests, a.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -75,6 +77,9 @@ func (a *Appliance) open() error {
 
 // URL is where the appliance answers, without a slash at the end.
 func (a *Appliance) URL() string { return "http://" + a.listener.Addr().String() }
+
+// Dir is the data folder.
+func (a *Appliance) Dir() string { return a.store.DB.Dir() }
 
 // Control is a way to give commands from inside the process.
 func (a *Appliance) Control() *control.Conn { return control.Direct(a.store) }

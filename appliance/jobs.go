@@ -10,15 +10,13 @@ import (
 	"ruche/storage"
 	"ruche/storage/blob"
 	"ruche/storage/changelog"
-	"ruche/storage/tree"
-	"ruche/storage/upload"
 )
 
 const (
 	nightHour   = 3
-	batch       = 500                 // records in one transaction of a job
-	uploadAge   = 2 * 24 * time.Hour  // after the last piece
-	changesAge  = 90 * 24 * time.Hour // what a sync token may ask for
+	batch       = 500 // records in one transaction of a job
+	uploadDays  = 2   // after the last piece
+	changeDays  = 90  // what a sync token may ask for
 	rubbishAge  = 24 * time.Hour
 	scrubNights = 30 // to read all contents back once
 )
@@ -33,69 +31,30 @@ func (a *Appliance) nightly() []jobs.Job {
 	}
 }
 
-// expire removes what is past its time, a batch in each transaction.
+// expire removes what is past its time. While the clock is not sure nothing is.
 func (a *Appliance) expire(ctx context.Context) error {
-	trash := time.Duration(a.config.TrashDays) * 24 * time.Hour
-	versions := time.Duration(a.config.VersionDays) * 24 * time.Hour
-	steps := []struct {
-		what string
-		fn   func(tx *storage.Tx) (done int, err error)
-	}{
-		{"locks", func(tx *storage.Tx) (int, error) { return tree.ExpireLocks(tx, batch) }},
-		{"uploads", func(tx *storage.Tx) (int, error) {
-			return upload.Expire(tx, a.store.Blobs, tx.Now.Add(-uploadAge), batch)
-		}},
-		{"trash", func(tx *storage.Tx) (int, error) { return tree.ExpireTrash(tx, tx.Now.Add(-trash), batch) }},
-		{"changes", func(tx *storage.Tx) (int, error) { return changelog.Compact(tx, tx.Now.Add(-changesAge), batch) }},
-	}
-	var errs []error
-	for _, s := range steps {
-		if err := a.inBatches(ctx, s.fn); err != nil {
-			errs = append(errs, fmt.Errorf("expire %s: %w", s.what, err))
-		}
-	}
-	return errors.Join(append(errs, a.expireVersions(ctx, versions), a.dropRemoved(ctx), a.purge(ctx), a.trim(ctx))...)
+	days := func(n int) time.Time { return a.store.DB.Now().AddDate(0, 0, -n) }
+	return errors.Join(
+		a.files.ExpireLocks(ctx),
+		a.files.ExpireUploads(ctx, days(uploadDays)),
+		a.files.ExpireVersions(ctx, days(a.config.VersionDays)),
+		a.files.ExpireTrash(ctx, days(a.config.TrashDays)),
+		a.dropRemoved(ctx),
+		a.files.PurgeTrash(ctx),
+		a.trim(ctx),
+		a.compact(ctx, days(changeDays)),
+	)
 }
 
-// inBatches calls fn in transactions of its own until it does less than a whole batch.
-func (a *Appliance) inBatches(ctx context.Context, fn func(tx *storage.Tx) (int, error)) error {
-	for done := batch; done >= batch; {
+// compact forgets changes that no sync token may ask for any more.
+func (a *Appliance) compact(ctx context.Context, before time.Time) error {
+	for forgot := batch; forgot == batch; {
 		err := a.store.DB.Update(ctx, func(tx *storage.Tx) (err error) {
-			done, err = fn(tx)
+			forgot, err = changelog.Compact(tx, before, batch)
 			return err
 		})
 		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (a *Appliance) expireVersions(ctx context.Context, age time.Duration) error {
-	var from, next []byte
-	for {
-		err := a.store.DB.Update(ctx, func(tx *storage.Tx) (err error) {
-			next, err = tree.ExpireVersions(tx, tx.Now.Add(-age), from, batch)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("expire versions: %w", err)
-		}
-		if next == nil {
-			return nil
-		}
-		from = next
-	}
-}
-
-func (a *Appliance) purge(ctx context.Context) error {
-	for more := true; more; {
-		err := a.store.DB.Update(ctx, func(tx *storage.Tx) (err error) {
-			more, err = tree.Purge(tx, batch)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("purge trash: %w", err)
+			return fmt.Errorf("compact the change log: %w", err)
 		}
 	}
 	return nil

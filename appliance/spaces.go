@@ -32,7 +32,7 @@ func (a *Appliance) trim(ctx context.Context) error {
 				return err
 			})
 			if err == nil {
-				err = a.purge(ctx)
+				err = a.files.PurgeTrash(ctx)
 			}
 			if err != nil {
 				return fmt.Errorf("trim space %d: %w", space, err)

@@ -271,3 +271,14 @@ func longerName(f *MountedFolder, taken map[string]bool) string {
 	}
 	return name
 }
+
+// RemovedFolders calls fn for the shared folders that were removed and whose files are kept.
+func RemovedFolders(tx *storage.Tx, fn func(f *Folder) error) error {
+	return folders.Scan(tx, storage.Range{}, func(key []byte, f *Folder) error {
+		if f.Removed.IsZero() {
+			return nil
+		}
+		f.ID = keyID(key)
+		return fn(f)
+	})
+}
