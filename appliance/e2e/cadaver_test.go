@@ -12,6 +12,7 @@ import (
 
 // cadaver makes a folder, fills it, locks and unlocks, moves, copies, reads back and removes.
 func TestCadaver(t *testing.T) {
+	t.Parallel()
 	cadaver := program(t, "cadaver")
 	s := appliancetest.Start(t)
 	ada := member{s.URL, "ada", s.AddAccount(t, "ada")}

@@ -35,6 +35,7 @@ df .
 
 // davfs2 mounts the folder with its locks, and plain programs work in it; a second mount reads it all back.
 func TestDavfs2(t *testing.T) {
+	t.Parallel()
 	program(t, "mount.davfs")
 	group, err := user.LookupGroup("davfs2")
 	if err != nil {

@@ -38,6 +38,7 @@ echo done
 
 // GNOME mounts the folder, and its programs fill, save over, move, copy, rename and remove.
 func TestGVFS(t *testing.T) {
+	t.Parallel()
 	session := program(t, "dbus-run-session")
 	program(t, "gio")
 	if !executable("/usr/libexec/gvfsd-dav") && !executable("/usr/lib/gvfs/gvfsd-dav") {

@@ -31,6 +31,7 @@ func (r *ramp) Read(p []byte) (int, error) {
 
 // A file that is larger than the memory goes in and comes out whole, and its end can be had alone.
 func TestLargeFile(t *testing.T) {
+	t.Parallel()
 	size := int64(256<<20 + 12345)
 	if full() {
 		size = 10<<30 + 12345
@@ -77,6 +78,7 @@ func TestLargeFile(t *testing.T) {
 
 // A folder of very many files is listed whole, renamed at once, and deleted.
 func TestManyFiles(t *testing.T) {
+	t.Parallel()
 	count := 10_000
 	if full() {
 		count = 100_000

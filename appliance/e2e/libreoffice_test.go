@@ -16,6 +16,7 @@ import (
 
 // LibreOffice opens a document over WebDAV to write, holds its lock meanwhile, saves it and a copy.
 func TestLibreOffice(t *testing.T) {
+	t.Parallel()
 	soffice := program(t, "soffice")
 	const python = "/usr/bin/python3" // Debian's, which python3-uno belongs to
 	if err := exec.Command(python, "-c", "import uno").Run(); err != nil {

@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# Installs what the tests need, then runs all of them.
+#   bash packaging/check.sh [--full] [--no-install]
+# --full        the long tests in full length (10 GiB, 100,000 files), a minute of each fuzz test
+# --no-install  leave the machine's packages alone; what is missing skips its tests, by name
+# Ends with 0 when everything passed. Writes nothing into the tree.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+
+full=0 install=1 fuzztime=5s timeout=25m
+for option in "$@"; do
+  case $option in
+  --full) full=1 fuzztime=1m timeout=3h ;;
+  --no-install) install=0 ;;
+  *) sed -n '2,6s/^# \?//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  esac
+done
+
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+failed=()
+heading() { printf '\n== %s\n' "$*"; }
+# step NAME COMMAND...: runs it, and remembers that it failed.
+step() {
+  local name=$1; shift
+  heading "$name"
+  "$@" || { failed+=("$name"); echo "FAILED: $name" >&2; }
+}
+
+# The real clients, the race detector's compiler, and the tools of the disk tests. Each line: the program or file
+# that shows it is there, then the packages that bring it.
+wanted() {
+  cat <<'LIST'
+gcc gcc libc6-dev
+curl curl
+litmus litmus
+rclone rclone
+cadaver cadaver
+mount.davfs davfs2
+gio libglib2.0-bin
+dbus-run-session dbus dbus-daemon
+/usr/libexec/gvfsd-dav gvfs gvfs-daemons gvfs-backends
+soffice libreoffice-writer-nogui
+/usr/lib/python3/dist-packages/uno.py python3 python3-uno
+mkfs.ext4 e2fsprogs
+findmnt mount util-linux
+LIST
+}
+
+present() {
+  case $1 in
+  /*) [ -e "$1" ] ;;
+  *) command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ] ;;
+  esac
+}
+
+missing() { wanted | while read -r shows packages; do present "$shows" || echo "$packages"; done; }
+
+install_packages() {
+  local packages; packages=$(missing | tr '\n' ' ')
+  [ -n "$packages" ] || { echo "everything is installed"; return; }
+  local as_root=()
+  if ! command -v apt-get >/dev/null 2>&1; then
+    echo "this machine has no apt-get; please install by hand: $packages"; return
+  elif [ "$(id -u)" != 0 ]; then
+    as_root=(sudo -n)
+    sudo -n true 2>/dev/null || { echo "neither root nor sudo without a password; please install by hand: apt-get install $packages"; return; }
+  fi
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120)
+  echo "installing $packages"
+  "${apt[@]}" update >"$scratch/apt.log" 2>&1 || echo "apt-get update failed; trying with the lists that are there"
+  # shellcheck disable=SC2086 # a list of packages
+  if ! "${apt[@]}" install -y --no-install-recommends $packages >>"$scratch/apt.log" 2>&1; then
+    local line
+    missing >"$scratch/missing"
+    while read -r line; do # one at a time: one that cannot be had does not keep the others away
+      # shellcheck disable=SC2086
+      "${apt[@]}" install -y --no-install-recommends $line >>"$scratch/apt.log" 2>&1 </dev/null || true
+    done <"$scratch/missing"
+  fi
+  if [ -n "$(missing)" ]; then
+    echo "could not install, so the tests that need it are skipped:"
+    missing | sed 's/^/  /'
+    tail -n 5 "$scratch/apt.log"
+  fi
+}
+
+formatted() {
+  local files; files=$(gofmt -l .) || return 1
+  [ -z "$files" ] || { echo "not formatted by gofmt:"; echo "$files"; return 1; }
+}
+
+# fuzz lets each fuzz test look for new inputs for a short while. What it finds goes to testdata of the package;
+# inputs that are merely new stay in Go's cache. Known inputs run with the other tests.
+fuzz() {
+  local listing word rest bad=0 names=()
+  listing=$(go test -list '^Fuzz' ./...) || { echo "$listing"; return 1; }
+  while read -r word rest; do
+    case $word in
+    Fuzz*) names+=("$word") ;;
+    ok)
+      local name package=${rest%%[[:space:]]*}
+      for name in "${names[@]}"; do
+        echo "$package $name"
+        go test -run '^$' -fuzz "^$name\$" -fuzztime "$fuzztime" -parallel 2 "$package" >"$scratch/fuzz.log" 2>&1 </dev/null ||
+          { bad=1; cat "$scratch/fuzz.log"; }
+      done
+      names=() ;;
+    esac
+  done <<<"$listing"
+  return $bad
+}
+
+# Of what go test -v says: the lines of the packages, and everything but the passing tests where a package failed.
+show='
+  /^(ok|FAIL|\?)[ \t]+[^ \t:]/ { if ($1 == "FAIL") printf "%s", held; print; fflush(); held = ""; next }
+  /^=== / || /^ *--- PASS: / { next }
+  { held = held $0 "\n" }
+  END { printf "%s", held }'
+# The skipped tests, with the reason, which go test prints on the line before.
+skips='
+  /^ *--- SKIP: / { n++; name[n] = $3; reason[n] = before; sub(/^ *[^ ]*_test\.go:[0-9]+: /, ": ", reason[n]) }
+  /^(ok|FAIL|\?)[ \t]+[^ \t:]/ { for (; done < n; ) { done++; print "  " $2 " " name[done] reason[done] } }
+  { before = /_test\.go:[0-9]+: / ? $0 : "" }
+  END { if (!n) print "  none" }'
+
+tests() {
+  local race=(-race)
+  present gcc || { race=(); echo "no C compiler: without the race detector"; }
+  RUCHE_FULL=$full go test "${race[@]}" -shuffle=on -count=1 -timeout "$timeout" -p 2 -v ./... 2>&1 </dev/null |
+    tee "$scratch/tests.log" | awk "$show"
+  local status=${PIPESTATUS[0]}
+  heading "skipped tests"
+  awk "$skips" "$scratch/tests.log"
+  return "$status"
+}
+
+if [ $install = 1 ]; then heading "what the tests need"; install_packages; fi
+PATH=$PATH:/usr/local/go/bin
+if ! command -v go >/dev/null 2>&1; then echo "Go is not installed: see go.mod for the version" >&2; exit 1; fi
+step "gofmt" formatted
+step "go vet" go vet ./...
+step "staticcheck" go tool staticcheck ./...
+step "fuzz, $fuzztime each" fuzz
+step "go test" tests
+
+heading "go test, the packages once more"
+grep -E '^(ok|FAIL)[[:space:]]+[^[:space:]:]' "$scratch/tests.log"
+if [ ${#failed[@]} -gt 0 ]; then
+  printf '\nFAILED: %s\n' "${failed[*]}" >&2
+  exit 1
+fi
