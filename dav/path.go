@@ -198,7 +198,7 @@ func (p Path) String() string {
 }
 
 func unescape(s string) (string, error) {
-	if strings.IndexByte(s, '%') < 0 && strings.IndexAny(s, "?#") < 0 {
+	if strings.IndexByte(s, '%') < 0 && !strings.ContainsAny(s, "?#") {
 		return s, nil
 	}
 	b := make([]byte, 0, len(s))

@@ -22,7 +22,7 @@ type file struct {
 	dead     []dav.DeadProperty
 }
 
-type caller struct{ prefix string }
+type caller struct{}
 
 var errDisk = errors.New("disk")
 
