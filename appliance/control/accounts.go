@@ -68,8 +68,11 @@ var AddAccount = command("account-add", func(ctx context.Context, c *call, in Ne
 	return made, err
 })
 
-// Accounts lists the accounts, or those that were removed.
-var Accounts = command("account-list", func(ctx context.Context, c *call, in struct{ Removed bool }) (list []Account, err error) {
+// AccountFilter says which accounts are listed: those there are, or those that were removed.
+type AccountFilter struct{ Removed bool }
+
+// Accounts lists accounts.
+var Accounts = command("account-list", func(ctx context.Context, c *call, in AccountFilter) (list []Account, err error) {
 	err = c.DB.View(ctx, func(tx *storage.Tx) error {
 		each := account.List
 		if in.Removed {

@@ -114,8 +114,8 @@ func story(t *testing.T, dir string) *transcript {
 	say(tr, Leave, Joining{Group: "board", Name: "bob"})
 	say(tr, RemoveAccount, Named{"bob"})
 	say(tr, RestoreAccount, Named{"ada"})
-	say(tr, Accounts, struct{ Removed bool }{})
-	say(tr, Accounts, struct{ Removed bool }{true})
+	say(tr, Accounts, AccountFilter{})
+	say(tr, Accounts, AccountFilter{true})
 	say(tr, RestoreAccount, Named{"bob"})
 	say(tr, Check, CheckOptions{})
 	return tr
@@ -320,7 +320,7 @@ func TestPanicInACommand(t *testing.T) {
 	if _, err := (Command[Nothing, Nothing]{"panics"}).Do(t.Context(), c, Nothing{}); err == nil || strings.Contains(err.Error(), "oh") {
 		t.Errorf("a command that panics: %v, want an error without the details", err)
 	}
-	if _, err := Accounts.Do(t.Context(), c, struct{ Removed bool }{}); err != nil {
+	if _, err := Accounts.Do(t.Context(), c, AccountFilter{}); err != nil {
 		t.Errorf("the next command: %v", err)
 	}
 }

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"ruche/appliance/control"
+)
+
+const checkHelp = `Read everything that is kept and say what is wrong, one line each. Exit code 1 when
+anything is.
+
+It works while the server runs. With --repair, sums and counts that do not fit are
+corrected; nothing that is stored is changed or removed.`
+
+func checkCommand(e *env) *cobra.Command {
+	c := &cobra.Command{Use: "check", Short: "Verify records and contents", Long: checkHelp, Args: takes(0)}
+	repair := c.Flags().Bool("repair", false, "correct what can be corrected without losing anything")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return e.withStore(c, control.Dial, func(ctx context.Context, conn *control.Conn) error {
+			return check(ctx, e, conn, *repair)
+		})
+	}
+	return c
+}
+
+func check(ctx context.Context, e *env, conn *control.Conn, repair bool) error {
+	tell := func(ev control.Event) {
+		switch {
+		case ev.Problem != "":
+			fmt.Fprintln(e.out, ev.Problem)
+		case e.showsProgress():
+			fmt.Fprintf(e.err, "… %s\n", ev.Progress)
+		}
+	}
+	result, err := control.Check.Watch(ctx, conn, control.CheckOptions{Repair: repair}, tell)
+	if err == nil && result.Repaired > 0 {
+		fmt.Fprintf(e.out, "%d repaired, checking again\n", result.Repaired)
+		result, err = control.Check.Watch(ctx, conn, control.CheckOptions{}, tell)
+	}
+	if err != nil {
+		return err
+	}
+	if result.Total > 0 {
+		fmt.Fprintf(e.out, "Records: %s. Free on the disk: %s of %s.\n", size(result.Records), size(int64(result.Free)), size(int64(result.Total)))
+	}
+	if result.Problems > 0 {
+		fmt.Fprintf(e.out, "%d problems.\n", result.Problems)
+		return errFound
+	}
+	fmt.Fprintln(e.out, "Everything is as it should be.")
+	return nil
+}
+
+func (e *env) showsProgress() bool {
+	f, ok := e.err.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

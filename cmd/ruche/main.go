@@ -1,0 +1,192 @@
+// Command ruche serves the files of an association to the WebDAV clients people already have, and administers
+// them. Each subcommand has a file of its own; what it does to the store is a command of appliance/control.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ruche/appliance"
+	"ruche/appliance/control"
+	"ruche/storage"
+)
+
+func main() {
+	e := &env{in: os.Stdin, out: os.Stdout, err: os.Stderr, lookup: os.LookupEnv, program: programName()}
+	os.Exit(run(context.Background(), e, os.Args[1:]))
+}
+
+// env is what a command has around it.
+type env struct {
+	in      *os.File
+	out     io.Writer
+	err     io.Writer
+	lookup  func(string) (string, bool)
+	program string // how to call it again, for hints
+
+	config string // the flags of every command
+	data   string
+}
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+// usageError is a command line that makes no sense.
+type usageError struct{ err error }
+
+func (u usageError) Error() string { return u.err.Error() }
+
+// errFound ends a command that has already said what is wrong.
+var errFound = errors.New("problems found")
+
+// run is the whole program but for the process around it.
+func run(ctx context.Context, e *env, args []string) int {
+	root := newRoot(e)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errFound):
+		return exitError
+	case errors.As(err, &usage):
+		fmt.Fprintf(e.err, "ruche: %v\nSee: %s --help\n", err, e.program)
+		return exitUsage
+	}
+	fmt.Fprintf(e.err, "ruche: %s\n", words(err))
+	return exitError
+}
+
+func newRoot(e *env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ruche",
+		Short: "The files of an association, in a folder that everybody's computer can mount",
+		Long: `Ruche keeps the files of an association on a small machine of its own. Members
+mount them as a folder, with what their computer already has (WebDAV).
+
+Start with "ruche serve". Settings come from flags, from the environment
+(RUCHE_LISTEN) and from a file (--config).`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          needsCommand,
+	}
+	root.SetIn(e.in)
+	root.SetOut(e.out)
+	root.SetErr(e.err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.PersistentFlags().StringVar(&e.config, "config", "", "configuration `file` (also RUCHE_CONFIG; "+appliance.DefaultFile+" when it exists)")
+	root.PersistentFlags().StringVar(&e.data, "data", "", "`folder` that holds everything (default ruche-data)")
+	root.AddCommand(serveCommand(e), accountCommand(e), checkCommand(e), versionCommand(e), manCommand(e))
+	return root
+}
+
+// needsCommand is what a command does that only has others below it.
+func needsCommand(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("there is no command %q", strings.TrimSpace(c.CommandPath()+" "+args[0]))}
+	}
+	return c.Help()
+}
+
+// group is a command that only has others below it.
+func group(use, short string, below ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: needsCommand}
+	c.AddCommand(below...)
+	return c
+}
+
+// takes bounds the arguments of a command.
+func takes(n int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usageError{fmt.Errorf("it is called like this: %s", c.UseLine())}
+		}
+		return nil
+	}
+}
+
+// load reads the configuration, with the flags of c that are options.
+func (e *env) load(c *cobra.Command) (appliance.Config, error) {
+	flags := map[string]string{}
+	for _, o := range appliance.Options() {
+		if f := c.Flag(o.Flag()); f != nil && f.Changed {
+			flags[o.Key] = f.Value.String()
+		}
+	}
+	return appliance.Load(appliance.Source{File: appliance.FindFile(e.config, e.lookup), Env: e.lookup, Flags: flags})
+}
+
+type dialer func(context.Context, control.Options) (*control.Conn, error)
+
+// withStore runs fn with a way to the store: through the server when it runs, else directly.
+func (e *env) withStore(c *cobra.Command, dial dialer, fn func(ctx context.Context, conn *control.Conn) error) error {
+	config, err := e.load(c)
+	if err != nil {
+		return err
+	}
+	log := appliance.NewLog(config, e.err, true)
+	conn, err := dial(c.Context(), control.Options{Dir: config.Data, ID: config.StoreID, Quota: config.Quota, Log: log})
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(c.Context(), conn), conn.Close())
+}
+
+// do runs one command of control.
+func do[In, Out any](e *env, c *cobra.Command, cmd control.Command[In, Out], in In) (out Out, err error) {
+	err = e.withStore(c, control.Dial, func(ctx context.Context, conn *control.Conn) (err error) {
+		out, err = cmd.Do(ctx, conn, in)
+		return err
+	})
+	return out, err
+}
+
+// words says what went wrong, and what to do about it, to somebody who did not write the program.
+func words(err error) string {
+	var said *control.Error
+	text := strings.TrimSuffix(err.Error(), ": "+storage.ErrInvalid.Error())
+	switch {
+	case errors.As(err, &said):
+		return text
+	case errors.Is(err, storage.ErrInUse):
+		return text + "\nAnother ruche has it open. Stop that one first."
+	case errors.Is(err, storage.ErrMissing):
+		return text + "\nName the folder with --data, or start a new one with \"ruche serve\"."
+	case errors.Is(err, storage.ErrCorrupt):
+		return text + "\nNothing was changed. Keep a copy of the folder as it is before you try anything."
+	case errors.Is(err, storage.ErrNewer):
+		return text + "\nInstall that version, or a later one."
+	case errors.Is(err, appliance.ErrPortTaken):
+		return text + "\nStop that program (perhaps another ruche), or choose another port with --listen 127.0.0.1:8081."
+	case errors.Is(err, os.ErrPermission):
+		return text + "\nDoes it belong to another user?"
+	case errors.Is(err, context.Canceled):
+		return "stopped"
+	}
+	return text
+}
+
+// programName is how the program was called: by "go run" in the source, by its name else.
+func programName() string {
+	exe, err := os.Executable()
+	if err == nil && strings.Contains(filepath.ToSlash(exe), "/go-build") {
+		return "go run ./cmd/ruche"
+	}
+	if path := os.Args[0]; strings.ContainsRune(path, filepath.Separator) {
+		return path
+	}
+	return "ruche"
+}
