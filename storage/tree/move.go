@@ -99,7 +99,10 @@ func recordMove(tx *storage.Tx, from, to Home, gone, n *Node) (uint64, error) {
 			return 0, err
 		}
 	}
-	return record(tx, to.Space, changelog.Mapped, n)
+	if seq, err = record(tx, to.Space, changelog.Mapped, n); err != nil || from.Space == to.Space {
+		return seq, err
+	}
+	return seq, changelog.Advance(tx, from.Space, seq) // the folder it left has this revision, too
 }
 
 // rebook moves the bytes of a node between the sums that count them.

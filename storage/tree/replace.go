@@ -28,7 +28,7 @@ func Replace(tx *storage.Tx, n, old Node, by uint64) (Node, error) {
 	if err != nil {
 		return n, err
 	}
-	inherited, err := inherit(tx, n.ID, old, by)
+	inherited, err := inherit(tx, n, old, by)
 	if err != nil {
 		return n, err
 	}
@@ -58,13 +58,13 @@ func Replace(tx *storage.Tx, n, old Node, by uint64) (Node, error) {
 }
 
 // inherit gives a node the versions of another, its content the last of them, and returns their bytes.
-func inherit(tx *storage.Tx, heir uint64, old Node, by uint64) (int64, error) {
+func inherit(tx *storage.Tx, heir, old Node, by uint64) (int64, error) {
 	all, err := Versions(tx, old.ID)
 	if err != nil {
 		return 0, err
 	}
 	for _, v := range all {
-		if err := versions.Store(tx, storage.Key(heir, v.Rev), &v); err != nil {
+		if err := versions.Store(tx, versionKey(tx, heir.ID, v.Rev, heir.Rev), &v); err != nil {
 			return 0, err
 		}
 		if err := versions.Delete(tx, storage.Key(old.ID, v.Rev)); err != nil {
@@ -75,5 +75,5 @@ func inherit(tx *storage.Tx, heir uint64, old Node, by uint64) (int64, error) {
 		return old.Versions, blob.Unlink(tx, old.Content)
 	}
 	v := Version{Content: old.Content, MTime: old.MTime, Stored: old.Stored, Replaced: tx.Now, Type: old.Type, Checksum: old.Checksum, By: by}
-	return old.Versions + old.Size, versions.Store(tx, storage.Key(heir, old.Rev), &v)
+	return old.Versions + old.Size, versions.Store(tx, versionKey(tx, heir.ID, old.Rev, heir.Rev), &v)
 }

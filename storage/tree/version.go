@@ -2,6 +2,7 @@ package tree
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"ruche/storage"
@@ -70,11 +71,20 @@ func keepVersion(tx *storage.Tx, n Node, c Content) (int64, error) {
 		return 0, blob.Unlink(tx, n.Content)
 	}
 	v := Version{Content: n.Content, MTime: n.MTime, Stored: n.Stored, Replaced: tx.Now, Type: n.Type, Checksum: n.Checksum, By: c.By}
-	if err := versions.Store(tx, storage.Key(n.ID, n.Rev), &v); err != nil {
+	if err := versions.Store(tx, versionKey(tx, n.ID, n.Rev, 0), &v); err != nil {
 		return 0, err
 	}
 	dropped, err := thin(tx, n.ID)
 	return n.Size - dropped, err
+}
+
+// versionKey is where a version of the node is kept: under its revision, or the next number that is free and not
+// current. Revisions of two spaces meet when files move between them.
+func versionKey(tx *storage.Tx, node, rev, current uint64) []byte {
+	for rev == current || versions.Has(tx, storage.Key(node, rev)) {
+		rev++
+	}
+	return storage.Key(node, rev)
 }
 
 // Versions lists the older contents of a file, the oldest first.
@@ -176,6 +186,7 @@ func thin(tx *storage.Tx, node uint64) (int64, error) {
 		dropped += v.Content.Size
 		return dropVersion(tx, node, v)
 	}
+	slices.SortStableFunc(all, func(a, b Version) int { return a.Stored.Compare(b.Stored) })
 	kept := all[:1:1]
 	for i, v := range all[1:] {
 		last := i == len(all)-2
