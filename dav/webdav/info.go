@@ -90,6 +90,13 @@ func (f *Files) complete(tx *storage.Tx, i *Info, need Need) (err error) {
 			return err
 		}
 	}
+	if need.Token && i.IsFolder() && i.SyncToken == "" {
+		seq, err := changelog.Seq(tx, i.Space)
+		if err != nil {
+			return err
+		}
+		i.SyncToken = syncToken{top: i.ID, marks: []mark{{space: i.Space, seq: seq}}}.String()
+	}
 	if need.Quota && i.IsFolder() {
 		usage, err := account.UsageOf(tx, i.Space)
 		if err != nil {
@@ -183,13 +190,6 @@ func (f *Files) listNodes(tx *storage.Tx, s *spot, page *Page, need Need) error 
 		}
 	}
 	proto := Info{Space: s.space, Rights: rights, Shared: s.mount != nil}
-	if need.Token {
-		seq, err := changelog.Seq(tx, s.space)
-		if err != nil {
-			return err
-		}
-		proto.SyncToken = syncToken{{space: s.space, seq: seq}}.String()
-	}
 	return tree.Children(tx, s.node.ID, page.after, func(n *tree.Node) error {
 		if len(page.Infos) >= pageSize {
 			page.Done = false

@@ -66,8 +66,8 @@ func (s *session) syncResult(result *SyncResult, plan *dav.Plan[*scope, *Info]) 
 			return m.Fail(err)
 		}
 	}
-	for _, names := range result.Removed {
-		if err := m.Status(s.call.Href(s.path(names), false), http.StatusNotFound); err != nil {
+	for _, gone := range result.Removed {
+		if err := m.Status(s.call.Href(s.path(gone.Names), gone.Folder), http.StatusNotFound); err != nil {
 			return m.Fail(err)
 		}
 	}

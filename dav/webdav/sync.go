@@ -24,7 +24,7 @@ type SyncOptions struct {
 // SyncResult is one answer: members that are there now, names that are gone, and the token to ask with next.
 type SyncResult struct {
 	Changed   []SyncMember
-	Removed   [][]string // names below the folder
+	Removed   []SyncRemoved
 	Token     string
 	Truncated bool // there is more behind Token
 }
@@ -33,6 +33,12 @@ type SyncResult struct {
 type SyncMember struct {
 	Info
 	Names []string
+}
+
+// SyncRemoved is where a member was: the names from the folder, and whether it was a folder, as far as is known.
+type SyncRemoved struct {
+	Names  []string
+	Folder bool
 }
 
 // maxSync bounds one answer, whatever the client asks.
@@ -46,11 +52,12 @@ type collector struct {
 	result SyncResult
 	seen   map[uint64]bool // nodes answered
 	gone   map[string]bool // names answered as removed
+	freed  map[string]bool // those among them that something has again: it goes into the next answer
 	failed error
 
-	// Where the listing of a folder stands: what of folder comes up to after is answered.
-	folder uint64
-	after  string
+	// Where the answer was cut: the folders from climb upwards are missing, and what of folder comes behind after.
+	climb, folder uint64
+	after         string
 }
 
 func (c *collector) full() bool {
@@ -76,14 +83,14 @@ func (f *Files) Sync(ctx context.Context, names []string, o SyncOptions) (*SyncR
 		if !s.node.IsFolder() {
 			return fmt.Errorf("sync a file: %w", storage.ErrInvalid)
 		}
-		token, err := parseSyncToken(o.Token)
+		token, err := parseSyncToken(o.Token, s.node.ID)
 		if err != nil {
 			return err
 		}
 		if o.Limit <= 0 || o.Limit > maxSync {
 			o.Limit = maxSync
 		}
-		c := &collector{files: f, tx: tx, o: o, seen: map[uint64]bool{}, gone: map[string]bool{}}
+		c := &collector{files: f, tx: tx, o: o, seen: map[uint64]bool{}, gone: map[string]bool{}, freed: map[string]bool{}}
 		if result, err = c.run(s, token); err == nil {
 			err = c.failed
 		}
@@ -98,18 +105,16 @@ func (c *collector) run(s *spot, from syncToken) (*SyncResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	var next syncToken
+	next := syncToken{top: from.top}
 	for _, r := range regions {
 		m, known := from.find(r.space)
 		if !known {
-			now, err := changelog.Seq(c.tx, r.space)
+			if m, err = c.begin(r); errors.Is(err, errFull) {
+				c.result.Truncated = true
+				continue // it stays out of the token
+			}
 			if err != nil {
 				return nil, err
-			}
-			m = mark{space: r.space, seq: now, node: r.top.ID}
-			if len(r.names) > 0 && !c.add(r, r.top, nil) {
-				c.result.Truncated = true
-				continue // not begun: it stays out of the token
 			}
 		}
 		if !c.result.Truncated {
@@ -118,33 +123,61 @@ func (c *collector) run(s *spot, from syncToken) (*SyncResult, error) {
 			}
 			c.result.Truncated = err != nil
 		}
-		next = append(next, m)
+		next.marks = append(next.marks, m)
 	}
 	c.result.Token = next.String()
 	return &c.result, nil
 }
 
+// begin answers the top of a region that the client does not know, and returns the mark from which the rest
+// follows; errFull when there is no room for the top.
+func (c *collector) begin(r region) (mark, error) {
+	now, err := changelog.Seq(c.tx, r.space)
+	if err != nil {
+		return mark{}, err
+	}
+	m := mark{space: r.space, seq: now, shown: r.shown()}
+	if !r.mounted() {
+		m.node = r.top.ID
+		return m, nil
+	}
+	if !c.add(r, r.top, nil) {
+		return m, errFull
+	}
+	if c.o.Infinite {
+		m.node = r.top.ID
+	}
+	return m, nil
+}
+
 // region answers one space from where its mark stands, and returns where it stands then; errFull when the
 // limit cut it off.
 func (c *collector) region(r region, m mark) (mark, error) {
-	if m.node != 0 {
-		if err := c.resume(r, m); err != nil {
-			return c.cut(m), err
-		}
-		m = mark{space: m.space, seq: m.seq}
+	above, err := c.above(r)
+	if err != nil {
+		return m, err
 	}
-	err := changelog.Since(c.tx, m.space, m.seq, func(e changelog.Entry) error {
+	if m, err = c.resume(r, m); err != nil {
+		return m, err
+	}
+	err = changelog.Since(c.tx, m.space, m.seq, func(e changelog.Entry) error {
 		if c.full() {
 			return errFull
 		}
-		if err := c.entry(r, e); err != nil {
-			if errors.Is(err, errFull) {
-				m = c.cut(mark{space: m.space, seq: e.Seq, node: e.Node})
-			}
-			return err
+		if e.Kind == changelog.Mapped && above[e.Node] {
+			return ErrSyncToken // the folder itself came from elsewhere: what happened to it there is not in this log
 		}
-		m.seq = e.Seq
-		return nil
+		done, err := c.entry(r, e)
+		switch {
+		case errors.Is(err, errFull) && done:
+			m.seq, m.climb, m.folder, m.after = e.Seq, c.climb, c.folder, c.after
+			if m.folder != 0 {
+				m.node = e.Node
+			}
+		case err == nil:
+			m.seq = e.Seq
+		}
+		return err
 	})
 	if errors.Is(err, storage.ErrGone) {
 		err = ErrSyncToken
@@ -152,51 +185,117 @@ func (c *collector) region(r region, m mark) (mark, error) {
 	return m, err
 }
 
-// cut notes in a mark where the listing of its node stopped.
-func (c *collector) cut(m mark) mark {
-	m.folder, m.after = c.folder, c.after
-	return m
+// above is the top of a region and all that holds it.
+func (c *collector) above(r region) (map[uint64]bool, error) {
+	above := map[uint64]bool{}
+	for n := r.top; ; {
+		above[n.ID] = true
+		if n.Parent == 0 {
+			return above, nil
+		}
+		var err error
+		if n, err = tree.ByID(c.tx, n.Parent); err != nil {
+			return nil, err
+		}
+	}
 }
 
-// entry answers one change.
-func (c *collector) entry(r region, e changelog.Entry) error {
+// entry answers one change. With errFull, done tells whether a part of it is answered and climb, folder and after
+// say what is missing; else it is all to be asked for again.
+func (c *collector) entry(r region, e changelog.Entry) (done bool, err error) {
 	at := e.Node
 	if e.Kind == changelog.Removed {
 		at = e.Parent
 	}
 	way, err := c.way(r, at)
 	if err != nil || way == nil {
-		return err
+		return false, err
+	}
+	if c.afresh(r, way) {
+		return false, errFull
 	}
 	if e.Kind == changelog.Removed {
 		if err := c.removed(r, way, e); err != nil {
-			return err
+			return false, err
 		}
 	}
-	for i := len(way) - 1; i >= 1; i-- { // way[0] is the folder asked about
-		if c.o.Infinite || i == 1 {
-			c.add(r, way[i], namesOf(way[1:i]))
+	c.climb, c.folder, c.after = 0, 0, ""
+	mapped := e.Kind == changelog.Mapped && c.o.Infinite && way[len(way)-1].IsFolder() && len(way) > 1
+	if !c.climbUp(r, way) {
+		if mapped {
+			c.folder = e.Node
 		}
+		return true, errors.Join(errFull, c.failed)
 	}
-	last := way[len(way)-1]
-	if e.Kind == changelog.Mapped && c.o.Infinite && last.IsFolder() && len(way) > 1 {
-		return c.walk(r, last.ID, "", namesOf(way[1:]))
+	if mapped {
+		return true, c.walk(r, e.Node, "", namesOf(way[1:]))
 	}
-	return nil
+	return true, nil
 }
 
+// climbUp answers the last node of a way and those above it: what changed in a folder changed the folder. False
+// when the answer is full; climb is then the first that is missing.
+func (c *collector) climbUp(r region, way []tree.Node) bool {
+	first := 1 // way[0] is the folder asked about
+	if r.mounted() {
+		first = 0 // or a member of it
+	}
+	for i := len(way) - 1; i >= first; i-- {
+		if !c.o.Infinite && i > first {
+			continue
+		}
+		if !c.add(r, way[i], namesOf(way[min(1, i):i])) {
+			c.climb = way[i].ID
+			return false
+		}
+	}
+	return true
+}
+
+// afresh tells whether a way leads through a name that this answer says is gone: what has the name now is for the
+// next answer, since each name may stand in one only once (RFC 6578, section 3.5).
+func (c *collector) afresh(r region, way []tree.Node) bool {
+	if len(c.freed) == 0 {
+		return false
+	}
+	for i := 1; i <= len(way); i++ {
+		if c.freed[r.path(namesOf(way[1:i]))] {
+			return true
+		}
+	}
+	return false
+}
+
+// removed answers that a name is gone. One that something has again is left to what has it, but for a folder: the
+// client must forget all that was in it first, and hear of the new one in the next answer.
 func (c *collector) removed(r region, way []tree.Node, e changelog.Entry) error {
-	if len(way) > 1 && !c.o.Infinite {
+	if (len(way) > 1 || r.mounted()) && !c.o.Infinite {
 		return nil
 	}
-	_, err := tree.Child(c.tx, e.Parent, e.Name)
-	if !errors.Is(err, storage.ErrNotFound) {
-		return err // something has the name again
+	gone := SyncRemoved{Names: append(append(slices.Clone(r.names), namesOf(way[1:])...), e.Name)}
+	was, err := tree.ByID(c.tx, e.Node)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return err
 	}
-	names := append(append(slices.Clone(r.names), namesOf(way[1:])...), e.Name)
-	if key := strings.Join(names, "/"); !c.gone[key] {
-		c.gone[key] = true
-		c.result.Removed = append(c.result.Removed, names)
+	gone.Folder = err == nil && was.IsFolder()
+	purged := err != nil
+	now, err := tree.Child(c.tx, e.Parent, e.Name)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return err
+	}
+	path := strings.Join(gone.Names, "/")
+	if err == nil && now.Name == e.Name { // not another spelling
+		if !c.o.Infinite || !gone.Folder && !purged {
+			return nil
+		}
+		if c.seen[now.ID] {
+			return errFull
+		}
+		c.freed[path] = true
+	}
+	if !c.gone[path] {
+		c.gone[path] = true
+		c.result.Removed = append(c.result.Removed, gone)
 	}
 	return nil
 }
@@ -232,69 +331,6 @@ func namesOf(way []tree.Node) []string {
 	return names
 }
 
-// add answers a member that stands below the given names, once; false when the answer is full.
-func (c *collector) add(r region, n tree.Node, above []string) bool {
-	if c.seen[n.ID] {
-		return true
-	}
-	if c.full() {
-		return false
-	}
-	c.seen[n.ID] = true
-	m := SyncMember{Names: append(append(slices.Clone(r.names), above...), n.Name)}
-	m.Info = Info{Node: n, Shown: n.Name, Space: r.space, Rights: r.rights, Shared: r.shared, Rev: n.ETagRev()}
-	if n.ID == r.top.ID {
-		m.Names, m.Mount, m.Rights = r.names, true, r.topRights
-		m.Shown = r.names[0]
-	}
-	if err := c.files.complete(c.tx, &m.Info, c.o.Need); err != nil {
-		c.failed = err
-		return false
-	}
-	c.result.Changed = append(c.result.Changed, m)
-	return true
-}
-
-// walk answers what is in a folder behind a name, and with Infinite what is in its folders.
-func (c *collector) walk(r region, folder uint64, after string, above []string) error {
-	c.folder, c.after = folder, after
-	return tree.Children(c.tx, folder, after, func(n *tree.Node) error {
-		if !c.add(r, *n, above) {
-			return errors.Join(errFull, c.failed)
-		}
-		if n.IsFolder() && c.o.Infinite {
-			if err := c.walk(r, n.ID, "", append(slices.Clone(above), n.Name)); err != nil {
-				return err
-			}
-		}
-		c.folder, c.after = folder, n.Name
-		return nil
-	})
-}
-
-// resume goes on with the listing of a mark's node where it stopped.
-func (c *collector) resume(r region, m mark) error {
-	if m.folder == 0 {
-		m.folder = m.node
-	}
-	way, err := c.way(r, m.folder)
-	if err != nil {
-		return err
-	}
-	top := slices.IndexFunc(way, func(n tree.Node) bool { return n.ID == m.node })
-	if top < 0 {
-		return ErrSyncToken // what was being listed has moved: the client begins anew
-	}
-	after := m.after
-	for i := len(way) - 1; i >= top; i-- {
-		if err := c.walk(r, way[i].ID, after, namesOf(way[1:i+1])); err != nil {
-			return err
-		}
-		after = way[i].Name
-	}
-	return nil
-}
-
 // region is a part of a space that a sync report covers: what is below top, shown under names.
 type region struct {
 	space     uint64
@@ -303,6 +339,21 @@ type region struct {
 	shared    bool
 	rights    access.Set // of what is in it
 	topRights access.Set
+}
+
+// mounted tells a shared folder that stands in the folder asked about from that folder itself.
+func (r *region) mounted() bool { return len(r.names) > 0 }
+
+func (r *region) shown() uint64 {
+	if !r.mounted() {
+		return 0
+	}
+	return shownAs(r.names[0])
+}
+
+// path is the names of a node of the region, from the folder asked about.
+func (r *region) path(below []string) string {
+	return strings.Join(append(slices.Clone(r.names), below...), "/")
 }
 
 // regions lists what the folder shows.
@@ -329,9 +380,9 @@ func (c *collector) regions(s *spot, from syncToken) ([]region, error) {
 			all = append(all, region{space: m.ID, top: inner.node, names: []string{m.Mount}, shared: true, rights: rights, topRights: inner.rights})
 		}
 	}
-	for _, m := range from {
-		if !slices.ContainsFunc(all, func(r region) bool { return r.space == m.space }) {
-			return nil, ErrSyncToken // a shared folder went: the client begins anew
+	for _, m := range from.marks {
+		if !slices.ContainsFunc(all, func(r region) bool { return r.space == m.space && r.shown() == m.shown }) {
+			return nil, ErrSyncToken // a shared folder went or has another name: the client begins anew
 		}
 	}
 	return all, nil
