@@ -27,6 +27,7 @@ var order = []string{
 	"appliance/jobs", "appliance/control", "appliance/nextcloud", "appliance/ocm", "appliance/web/locale", "appliance/web",
 	"appliance", "appliance/appliancetest", "appliance/e2e",
 	"cmd/ruche",
+	"packaging/testlog",
 }
 
 // strangers never import each other, though they stand in an order: appliance joins them.
