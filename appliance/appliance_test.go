@@ -70,6 +70,7 @@ func TestDAVPathsAreNotRedirected(t *testing.T) {
 		"GET /nowhere":                     404,
 		"GET /debug/pprof/":                404,
 		"GET http://ruche/dav/files/ada/":  401,
+		"PROPFIND /remote.php/":            404,
 		"PROPFIND //remote.php/dav/files/": 307,
 	} {
 		if status, h := rawStatus(t, s, head); status != want {
@@ -280,4 +281,50 @@ func TestDataFolderIsPrivate(t *testing.T) {
 			t.Errorf("%s has mode %v, %v: others may reach it", e.Name(), info.Mode(), err)
 		}
 	}
+}
+
+// Every door of the design opens, for clients of either kind, and only for its owner.
+func TestDoors(t *testing.T) {
+	s := appliancetest.Start(t)
+	s.AddAccount(t, "ada")
+	s.AddAccount(t, "bob")
+	for _, base := range []string{"/dav", "/remote.php/dav"} {
+		for path, want := range map[string]int{
+			"":                       207,
+			"/":                      207,
+			"/files/ada/":            207,
+			"/trashbin/ada/":         207,
+			"/versions/ada/":         207,
+			"/uploads/ada/":          207,
+			"/principals/users/ada/": 207,
+			"/files/bob/":            404,
+			"/trashbin/bob/":         404,
+			"/versions/bob/":         404,
+			"/uploads/bob/":          404,
+			"/calendars/ada/":        404,
+		} {
+			if a := s.Request(t, "ada", "PROPFIND", base+path, "", "Depth: 0"); a.Status != want {
+				t.Errorf("PROPFIND %s%s = %d, want %d", base, path, a.Status, want)
+			}
+		}
+	}
+	if a := s.Request(t, "ada", "PROPFIND", "/", "", "Depth: 0"); a.Status != 207 {
+		t.Errorf("PROPFIND / = %d, want 207", a.Status)
+	}
+}
+
+// A shared folder stands in the files of each member of the group.
+func TestSharedFolder(t *testing.T) {
+	s := appliancetest.Start(t)
+	s.AddAccount(t, "ada")
+	s.AddAccount(t, "bob")
+	s.Group(t, "board", "ada", "bob")
+	s.Folder(t, "board", "Minutes")
+	if a := s.Request(t, "ada", "PUT", "/dav/files/ada/Minutes/may.txt", "may"); a.Status != 201 {
+		t.Fatalf("PUT into a shared folder = %d\n%s", a.Status, a.Body)
+	}
+	if a := s.Request(t, "bob", "GET", "/dav/files/bob/Minutes/may.txt", ""); a.Body != "may" {
+		t.Errorf("GET by another member = %d %q", a.Status, a.Body)
+	}
+	s.Check(t)
 }

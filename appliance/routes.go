@@ -43,11 +43,12 @@ func isDAV(escaped string) bool {
 
 // dav is the one door of DAV with what is behind it.
 func (a *Appliance) dav() http.Handler {
+	files := webdav.New(a.store.DB, a.store.Blobs, webdav.Options{Log: a.log})
 	doors := map[string]dav.Handler{
-		"files":    webdav.NewHandler(a.files),
-		"trashbin": webdav.NewTrashHandler(a.files),
-		"uploads":  webdav.NewUploadsHandler(a.files),
-		"versions": webdav.NewVersionsHandler(a.files),
+		"files":    webdav.NewHandler(files),
+		"trashbin": webdav.NewTrashHandler(files),
+		"versions": webdav.NewVersionsHandler(files),
+		"uploads":  webdav.NewUploadsHandler(files),
 	}
 	return &dav.Router{
 		Authenticate: a.store.Auth.Require,

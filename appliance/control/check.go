@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,7 +41,13 @@ var Check = command("check", func(ctx context.Context, c *call, in CheckOptions)
 	}
 	for _, s := range steps {
 		c.progress("checking %s", s.what)
-		if err := s.fn(ctx); err != nil {
+		err := s.fn(ctx)
+		if errors.Is(err, storage.ErrCorrupt) {
+			k.broken = true
+			k.wrong("%s: %v", s.what, err)
+			continue
+		}
+		if err != nil {
 			return k.CheckResult, fmt.Errorf("check %s: %w", s.what, err)
 		}
 	}
@@ -72,6 +79,10 @@ func (k *checker) wrong(format string, args ...any) {
 }
 
 func (k *checker) records(ctx context.Context) error {
+	err := k.DB.Check(ctx, func(p storage.Problem) { k.broken = true; k.wrong("%s", p) })
+	if err != nil {
+		return err
+	}
 	return k.DB.View(ctx, func(tx *storage.Tx) error {
 		return account.Verify(tx, func(problem string) { k.wrong("%s", problem) })
 	})
