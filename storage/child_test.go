@@ -116,5 +116,3 @@ func line(out, name string) string {
 	}
 	return ""
 }
-
-func flipJob([]string) {}

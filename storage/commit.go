@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 
 	"go.etcd.io/bbolt"
+	enginerrors "go.etcd.io/bbolt/errors"
 )
 
 // batchMax bounds the writers that one commit serves, and so what one rollback repeats.
@@ -90,6 +92,9 @@ func (db *DB) commitBatch(batch []*write) {
 	for len(batch) > 0 {
 		failed, err := db.tryBatch(batch)
 		if err != nil {
+			if errors.Is(err, ErrFull) && db.dropReserve() {
+				continue
+			}
 			for _, w := range batch {
 				if w.err == nil {
 					w.err = err
@@ -106,6 +111,11 @@ func (db *DB) commitBatch(batch []*write) {
 
 // tryBatch returns the index of a writer whose failure voided the transaction, or -1 when all is committed.
 func (db *DB) tryBatch(batch []*write) (failed int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			failed, err = -1, db.stop(recovered(v))
+		}
+	}()
 	if reason := db.stopped.Load(); reason != nil {
 		return -1, *reason
 	}
@@ -115,7 +125,7 @@ func (db *DB) tryBatch(batch []*write) (failed int, err error) {
 		return -1, fmt.Errorf("%w: the store is closed", ErrReadOnly)
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	bolt, err := db.bolt.Begin(true)
+	bolt, err := db.beginEngine(true)
 	if err != nil {
 		return -1, fmt.Errorf("begin: %w", DiskError(err))
 	}
@@ -165,13 +175,29 @@ func (db *DB) commit(bolt *bbolt.Tx) (err error) {
 		}
 	}()
 	err = bolt.Commit()
-	switch {
+	switch known := DiskError(resizeError(err)); {
 	case err == nil:
 		return nil
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG), errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("commit: %w", DiskError(err))
+	case errors.Is(err, enginerrors.ErrMaxSizeReached):
+		return fmt.Errorf("commit: %w: the record file has reached its limit", ErrFull)
+	case errors.Is(known, ErrFull), errors.Is(known, syscall.EROFS):
+		return fmt.Errorf("commit: %w", known)
 	}
 	return db.stop(err)
+}
+
+// resizeError gives the error of making the record file longer its number back, of which the engine keeps
+// the text only. Nothing has been written then.
+func resizeError(err error) error {
+	if err == nil || !strings.HasPrefix(err.Error(), "file resize error: ") {
+		return err
+	}
+	for _, number := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS} {
+		if strings.HasSuffix(err.Error(), ": "+number.Error()) {
+			return fmt.Errorf("%w: %w", err, number)
+		}
+	}
+	return err
 }
 
 func (db *DB) stop(cause error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -19,6 +20,10 @@ import (
 type Options struct {
 	ID  string           // when set, the id the folder's marker must hold
 	Now func() time.Time // the wall clock; time.Now when nil
+
+	// MaxRecords is how large the record file may grow. Zero is no limit but that of machines of 32 bits,
+	// which cannot map a file of more than 2 GiB.
+	MaxRecords int
 }
 
 // DB is the store of one data folder. It may be used by any number of goroutines.
@@ -32,6 +37,9 @@ type DB struct {
 	commits commits
 	seen    atomic.Int64          // the latest time believed and written, in nanoseconds
 	stopped atomic.Pointer[error] // why writing stopped, for good
+	broken  atomic.Pointer[error] // why not even reading can begin, for good
+	reserve atomic.Bool           // the reserve file holds its room
+	max     int                   // how large the record file may grow, 0 without limit
 
 	open   sync.RWMutex // held for reading by transactions, for writing by Close
 	closed bool
@@ -45,9 +53,12 @@ const recordFile = "records.db"
 // Errors: ErrInUse when another process has it; ErrMissing when a part of it is gone or its id is not the
 // one that o demands; ErrCorrupt when the record file cannot be read; ErrNewer; ErrReadOnly.
 func Open(dir string, o Options) (*DB, error) {
-	db := &DB{dir: dir, clock: o.Now, opened: time.Now()}
+	db := &DB{dir: dir, clock: o.Now, opened: time.Now(), max: o.MaxRecords}
 	if db.clock == nil {
 		db.clock = time.Now
+	}
+	if db.max == 0 && math.MaxInt == math.MaxInt32 {
+		db.max = 1 << 30
 	}
 	if err := db.openFolder(o.ID); err != nil {
 		return nil, err
@@ -56,6 +67,7 @@ func Open(dir string, o Options) (*DB, error) {
 		db.lock.Close()
 		return nil, err
 	}
+	db.makeReserve()
 	return db, nil
 }
 
@@ -74,7 +86,7 @@ func (db *DB) openRecords() (err error) {
 		}
 	}()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	if db.bolt, err = openBolt(filepath.Join(db.dir, recordFile), &file); err != nil {
+	if db.bolt, err = openBolt(filepath.Join(db.dir, recordFile), db.max, &file); err != nil {
 		return err
 	}
 	if err := db.prepare(); err != nil {
@@ -89,10 +101,11 @@ func (db *DB) openRecords() (err error) {
 
 // openBolt opens the engine on a file, and hands the file out: the engine does not let go of a damaged one
 // that made it panic.
-func openBolt(path string, file **os.File) (*bbolt.DB, error) {
+func openBolt(path string, limit int, file **os.File) (*bbolt.DB, error) {
 	bolt, err := bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout:      2 * time.Second,
 		FreelistType: bbolt.FreelistMapType,
+		MaxSize:      limit,
 		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 			f, err = os.OpenFile(name, flag, mode)
 			*file = f
@@ -147,8 +160,26 @@ func (db *DB) Close() error {
 		return nil
 	}
 	db.closed = true
+	if db.broken.Load() != nil {
+		return db.lock.Close()
+	}
 	err := db.bolt.Close()
 	return errors.Join(err, db.lock.Close())
+}
+
+// beginEngine begins a transaction. When both heads of the record file are damaged the engine panics there
+// and keeps its locks, so that nothing may try again, not even to close it.
+func (db *DB) beginEngine(writable bool) (bolt *bbolt.Tx, err error) {
+	if reason := db.broken.Load(); reason != nil {
+		return nil, *reason
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = recovered(v)
+			db.broken.Store(&err)
+		}
+	}()
+	return db.bolt.Begin(writable)
 }
 
 // Dir is the data folder.
@@ -179,7 +210,7 @@ func (db *DB) View(ctx context.Context, fn func(tx *Tx) error) (err error) {
 		return fmt.Errorf("%w: the store is closed", ErrReadOnly)
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	bolt, err := db.bolt.Begin(false)
+	bolt, err := db.beginEngine(false)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}

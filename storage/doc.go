@@ -4,5 +4,5 @@
 // of it appears outside this package.
 //
 // The data folder holds marker (the id of the store), lock (held by the one process that uses the store),
-// records.db (the records), blobs and tmp (contents, package blob), secret.key and control.sock.
+// records.db (the records), reserve (room to delete in when the disk is full), blobs and tmp (contents, package blob), secret.key and control.sock.
 package storage

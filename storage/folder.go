@@ -112,7 +112,7 @@ func createStore(dir string) error {
 		return err
 	}
 	var file *os.File
-	bolt, err := openBolt(records+".new", &file)
+	bolt, err := openBolt(records+".new", 0, &file)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func TestRecordsSurviveReopening(t *testing.T) {
 
 // Two processes that both find the folder empty must not both make a store in it.
 func TestStoresThatAreMadeAtOnceAreOne(t *testing.T) {
-	for range 30 {
+	for range 10 {
 		dir := t.TempDir()
 		var wait sync.WaitGroup
 		ids := make([]string, 8)

@@ -2,6 +2,9 @@ package storage
 
 import (
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -20,8 +23,12 @@ func (db *DB) Room() error {
 	if err != nil {
 		return err
 	}
-	if reserve := min(max(total/reserveShare, reserveMin), reserveMax); free < reserve {
+	reserve := min(max(total/reserveShare, reserveMin), reserveMax)
+	if free < reserve {
 		return fmt.Errorf("%w: %d bytes are free and %d are kept in reserve", ErrFull, free, reserve)
+	}
+	if !db.reserve.Load() && free > reserve+reserveFileMax {
+		db.makeReserve()
 	}
 	return nil
 }
@@ -34,4 +41,53 @@ func (db *DB) Space() (free, total uint64, err error) {
 	}
 	size := uint64(st.Bsize)
 	return uint64(st.Bavail) * size, st.Blocks * size, nil
+}
+
+// The reserve file takes room that is given up when something else than contents has filled the disk to the
+// last byte: even a delete needs some pages to be written before others become free.
+const (
+	reserveFile    = "reserve"
+	reserveFileMax = 1 << 20
+)
+
+// makeReserve fills the reserve file where there is room for it. Without it the store works as well, until
+// the disk is full.
+func (db *DB) makeReserve() {
+	if db.reserve.CompareAndSwap(false, true) {
+		if err := db.fillReserve(); err != nil {
+			db.reserve.Store(false)
+		}
+	}
+}
+
+func (db *DB) fillReserve() error {
+	_, total, err := db.Space()
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(db.dir, reserveFile), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	size := int64(min(total/reserveShare, reserveFileMax))
+	if info, err := f.Stat(); err != nil || info.Size() >= size {
+		return err
+	}
+	if _, err = io.CopyN(f, zeros{}, size); err != nil {
+		_ = f.Truncate(0)
+	}
+	return err
+}
+
+// dropReserve gives the room of the reserve file up, and tells whether that was any.
+func (db *DB) dropReserve() bool {
+	return db.reserve.CompareAndSwap(true, false) && os.Truncate(filepath.Join(db.dir, reserveFile), 0) == nil
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
