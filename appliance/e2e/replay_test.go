@@ -6,9 +6,11 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -282,8 +284,8 @@ func lists(hrefs ...string) check {
 			}
 			delete(missing, h)
 		}
-		for h := range missing {
-			return fmt.Errorf("no href %q", h)
+		if len(missing) > 0 {
+			return fmt.Errorf("no href %q", slices.Sorted(maps.Keys(missing)))
 		}
 		return nil
 	}
