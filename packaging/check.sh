@@ -111,28 +111,18 @@ fuzz() {
   return $bad
 }
 
-# Of what go test -v says: the lines of the packages, and everything but the passing tests where a package failed.
-show='
-  /^(ok|FAIL|\?)[ \t]+[^ \t:]/ { if ($1 == "FAIL") printf "%s", held; print; fflush(); held = ""; next }
-  /^=== / || /^ *--- PASS: / { next }
-  { held = held $0 "\n" }
-  END { printf "%s", held }'
-# The skipped tests, with the reason, which go test prints on the line before.
-skips='
-  /^ *--- SKIP: / { n++; name[n] = $3; reason[n] = before; sub(/^ *[^ ]*_test\.go:[0-9]+: /, ": ", reason[n]) }
-  /^(ok|FAIL|\?)[ \t]+[^ \t:]/ { for (; done < n; ) { done++; print "  " $2 " " name[done] reason[done] } }
-  { before = /_test\.go:[0-9]+: / ? $0 : "" }
-  END { if (!n) print "  none" }'
-
+# tests prints what failed as it happens, a line for each package, and at the end every skipped test with its reason.
 tests() {
   local race=(-race)
   present gcc || { race=(); echo "no C compiler: without the race detector"; }
-  RUCHE_FULL=$full go test "${race[@]}" -shuffle=on -count=1 -timeout "$timeout" -p 2 -v ./... 2>&1 </dev/null |
-    tee "$scratch/tests.log" | awk "$show"
-  local status=${PIPESTATUS[0]}
-  heading "skipped tests"
-  awk "$skips" "$scratch/tests.log"
-  return "$status"
+  go build -o "$scratch/testlog" ./packaging/testlog || return 1
+  RUCHE_FULL=$full go test "${race[@]}" -shuffle=on -count=1 -timeout "$timeout" -p 2 -json ./... 2>&1 </dev/null |
+    "$scratch/testlog" /dev/stdin | tee "$scratch/tests.log"
+  local status=("${PIPESTATUS[@]}")
+  [ "${status[0]}" = 0 ] && [ "${status[1]}" = 0 ] && return
+  printf '\nwhat failed, once more:\n'
+  grep '^FAIL  ' "$scratch/tests.log"
+  return 1
 }
 
 if [ $install = 1 ]; then heading "what the tests need"; install_packages; fi
@@ -144,8 +134,6 @@ step "staticcheck" go tool staticcheck ./...
 step "fuzz, $fuzztime each" fuzz
 step "go test" tests
 
-heading "go test, the packages once more"
-grep -E '^(ok|FAIL)[[:space:]]+[^[:space:]:]' "$scratch/tests.log"
 if [ ${#failed[@]} -gt 0 ]; then
   printf '\nFAILED: %s\n' "${failed[*]}" >&2
   exit 1
