@@ -22,7 +22,6 @@ type write struct {
 	ctx   context.Context
 	fn    func(*Tx) error
 	hooks []func()
-	wrote bool
 	err   error
 	lead  chan bool // true: lead the next batch; false: the result stands in err
 }

@@ -177,9 +177,7 @@ func TestPanicReachesItsOwnCallerOnly(t *testing.T) {
 			if err := store(tx, fmt.Sprint(i), "x"); err != nil || i != 5 {
 				return err
 			}
-			var m map[string]int
-			m["boom"] = 1
-			return nil
+			panic("boom")
 		})
 		if err != nil {
 			t.Errorf("update %d = %v", i, err)

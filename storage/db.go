@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // Options of Open; the zero value is right for use.
@@ -115,7 +116,7 @@ func openBolt(path string, limit int, file **os.File) (*bbolt.DB, error) {
 	switch {
 	case err == nil:
 		return bolt, nil
-	case errors.Is(err, bbolt.ErrTimeout):
+	case errors.Is(err, berrors.ErrTimeout):
 		return nil, ErrInUse
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOSPC):
 		return nil, DiskError(err)
