@@ -11,14 +11,34 @@ import (
 	"ruche/dav/webdav"
 )
 
-// routes is every address of the appliance. The addresses of DAV are matched on the escaped path as it came,
+// Routes lists every address of the appliance, for tests that must not miss one: the patterns of the pages, the
+// root of DAV, and what stands below it, a door each.
+func (a *Appliance) Routes() []string {
+	list := []string{"/dav/"}
+	for name := range a.doors() {
+		list = append(list, "/dav/"+name+"/")
+	}
+	return slices.Sorted(slices.Values(slices.AppendSeq(list, maps.Keys(a.pages()))))
+}
+
+// pages are the addresses beside those of DAV, in the patterns of the mux.
+func (a *Appliance) pages() map[string]http.Handler {
+	toDAV := http.RedirectHandler("/dav/", http.StatusMovedPermanently)
+	return map[string]http.Handler{
+		"GET /{$}":             http.HandlerFunc(a.front),
+		"GET /healthz":         http.HandlerFunc(a.healthz),
+		"/.well-known/caldav":  toDAV,
+		"/.well-known/carddav": toDAV,
+	}
+}
+
+// routes serves every address of the appliance. The addresses of DAV are matched on the escaped path as it came,
 // before the mux would clean it or redirect.
 func (a *Appliance) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", a.front)
-	mux.HandleFunc("GET /healthz", a.healthz)
-	mux.Handle("/.well-known/caldav", http.RedirectHandler("/dav/", http.StatusMovedPermanently))
-	mux.Handle("/.well-known/carddav", http.RedirectHandler("/dav/", http.StatusMovedPermanently))
+	for pattern, page := range a.pages() {
+		mux.Handle(pattern, page)
+	}
 	pages := withSecurityHeaders(mux)
 
 	door := a.dav()
@@ -41,15 +61,19 @@ func isDAV(escaped string) bool {
 	return false
 }
 
-// dav is the one door of DAV with what is behind it.
-func (a *Appliance) dav() http.Handler {
-	files := webdav.New(a.store.DB, a.store.Blobs, webdav.Options{Log: a.log})
-	doors := map[string]dav.Handler{
-		"files":    webdav.NewHandler(files),
-		"trashbin": webdav.NewTrashHandler(files),
-		"versions": webdav.NewVersionsHandler(files),
-		"uploads":  webdav.NewUploadsHandler(files),
+// doors are the handlers of "/dav/DOOR/".
+func (a *Appliance) doors() map[string]dav.Handler {
+	return map[string]dav.Handler{
+		"files":    webdav.NewHandler(a.files),
+		"trashbin": webdav.NewTrashHandler(a.files),
+		"uploads":  webdav.NewUploadsHandler(a.files),
+		"versions": webdav.NewVersionsHandler(a.files),
 	}
+}
+
+// dav is the root of DAV with the doors below it.
+func (a *Appliance) dav() http.Handler {
+	doors := a.doors()
 	return &dav.Router{
 		Authenticate: a.store.Auth.Require,
 		Root:         principal.New(a.store.DB, principal.Options{Doors: slices.Sorted(maps.Keys(doors))}),

@@ -80,6 +80,9 @@ func (s *Server) Restart(t testing.TB) {
 	s.start(t)
 }
 
+// Routes lists every address of the appliance.
+func (s *Server) Routes() []string { return s.appliance.Routes() }
+
 // Control is a way to give the appliance commands.
 func (s *Server) Control() *control.Conn { return s.appliance.Control() }
 
