@@ -90,6 +90,8 @@ func TestUnlockElsewhereOrByAnotherIsRefused(t *testing.T) {
 	s.want(http.StatusBadRequest, "ada", "UNLOCK", "/Work/f.txt", "", "Lock-Token", "<rubbish>")
 	s.want(http.StatusLocked, "bob", "PUT", "/Work/f.txt", "bob's")
 	s.want(http.StatusNoContent, "ada", "UNLOCK", "/Work/f.txt", "", with(token)...)
+	s.want(http.StatusNoContent, "ada", "UNLOCK", "/Work/f.txt", "", with(token)...) // it has ended, as was wanted
+	s.want(http.StatusNotFound, "ada", "UNLOCK", "/Work/none.txt", "", with(token)...)
 	s.want(http.StatusNoContent, "bob", "PUT", "/Work/f.txt", "bob's")
 	s.want(http.StatusNoContent, "cleo", "UNLOCK", "/Work/d/in.txt", "", with(deep)...) // who manages, in the lock's scope
 	s.check()

@@ -101,7 +101,8 @@ func (f *Files) Refresh(ctx context.Context, names []string, req Request, timeou
 }
 
 // Unlock ends a lock of the requester that covers the path; who manages a shared folder may end those of
-// others there. That a token is of no living lock is no error: the lock has ended already.
+// others there. That the token is of no living lock is no error where no lock stands: it has ended already, and
+// clients that come late take a refusal for a failure of what they saved.
 //
 // Errors: ErrLockToken when the lock does not cover the path (RFC 4918, section 9.11.1),
 // access.ErrForbidden when it is somebody else's.
@@ -111,14 +112,17 @@ func (f *Files) Unlock(ctx context.Context, names []string, token string) error 
 		if err != nil {
 			return err
 		}
-		l, err := tree.LockByToken(tx, token)
-		if errors.Is(err, storage.ErrNotFound) {
-			return fmt.Errorf("unlock: %w: %w", ErrLockToken, err)
-		}
+		held, err := tree.LocksOn(tx, s.node.ID)
 		if err != nil {
 			return err
 		}
-		held, err := tree.LocksOn(tx, s.node.ID)
+		l, err := tree.LockByToken(tx, token)
+		if errors.Is(err, storage.ErrNotFound) {
+			if len(held) == 0 {
+				return nil
+			}
+			return fmt.Errorf("unlock: %w", ErrLockToken)
+		}
 		if err != nil {
 			return err
 		}

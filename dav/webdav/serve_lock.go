@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"ruche/dav"
-	"ruche/storage"
 	"ruche/storage/tree"
 )
 
@@ -99,7 +98,7 @@ func (s *session) unlock() error {
 	}
 	err = s.files.Unlock(s.r.Context(), s.call.Names, token)
 	switch {
-	case errors.Is(err, ErrLockToken) && errors.Is(err, storage.ErrNotFound), errors.Is(err, ErrLockToken):
+	case errors.Is(err, ErrLockToken):
 		return dav.Precondition(http.StatusConflict, dav.LockTokenMatchesRequestURI)
 	case err != nil:
 		return err
