@@ -130,7 +130,7 @@ func (a *Appliance) drain() {
 	ended := make(chan struct{})
 	go func() {
 		a.running.Lock()
-		a.running.Unlock()
+		defer a.running.Unlock()
 		close(ended)
 	}()
 	select {
