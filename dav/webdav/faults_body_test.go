@@ -81,7 +81,7 @@ func TestHugeXMLIsRefusedAtOnceWithFlatMemory(t *testing.T) {
 				if status != 0 && !known {
 					t.Errorf("%s = %d, want %d", method, status, tt.want)
 				}
-				if took := time.Since(begun); took > time.Second {
+				if took := time.Since(begun); took > 10*time.Second { // milliseconds, on a machine that does nothing else
 					t.Errorf("%s took %v", method, took)
 				}
 				if grown > 24<<20 {

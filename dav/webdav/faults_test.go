@@ -15,6 +15,9 @@ import (
 // is known to get wrong.
 
 func TestAbortedPutKeepsTheOldFile(t *testing.T) {
+	s := serve(t, "ada")
+	tag := s.put("ada", "/old.txt", "old content").Header.Get("ETag")
+	before := s.usage("ada")
 	big := strings.Repeat("new bytes ", 20_000)
 	for _, tt := range []struct{ name, header, body string }{
 		{"length", "Content-Length: 999999\r\n", big},
@@ -25,9 +28,6 @@ func TestAbortedPutKeepsTheOldFile(t *testing.T) {
 	} {
 		for _, path := range []string{"/old.txt", "/new.txt"} {
 			t.Run(tt.name+path, func(t *testing.T) {
-				s := serve(t, "ada")
-				tag := s.put("ada", "/old.txt", "old content").Header.Get("ETag")
-				before := s.usage("ada")
 				c := s.dial()
 				fmt.Fprintf(c, "PUT /dav/files/ada%s HTTP/1.1\r\nHost: %s\r\n%s%s\r\n%s", path, s.Listener.Addr(), asAda, tt.header, tt.body)
 				c.CloseWrite()
@@ -48,44 +48,42 @@ func TestAbortedPutKeepsTheOldFile(t *testing.T) {
 				if got := s.usage("ada"); got != before {
 					t.Errorf("usage became %+v, was %+v", got, before)
 				}
-				s.check()
 			})
 		}
 	}
+	s.check()
 }
 
 func TestMoveOntoAncestorKeepsBoth(t *testing.T) {
+	s := serve(t, "ada")
+	s.want(201, "ada", "MKCOL", "/a", "")
+	s.want(201, "ada", "MKCOL", "/a/b", "")
+	s.put("ada", "/a/b/c.txt", "precious")
 	for _, method := range []string{"MOVE", "COPY"} {
 		for _, to := range []string{"/a", "/a/", "/A%2e/../a", "/a/b", "/%61", "/a/b/"} {
-			t.Run(method+to, func(t *testing.T) {
-				s := serve(t, "ada")
-				s.want(201, "ada", "MKCOL", "/a", "")
-				s.want(201, "ada", "MKCOL", "/a/b", "")
-				s.put("ada", "/a/b/c.txt", "precious")
-				a := s.as("ada", method, "/a/b/c.txt", "", "Destination", to, "Overwrite", "T")
-				if a.StatusCode != http.StatusForbidden && a.StatusCode != http.StatusBadRequest {
-					t.Errorf("%s onto %s = %d, want 403", method, to, a.StatusCode)
-				}
-				s.holds("ada", "/a/b/c.txt", "precious")
-				s.check()
-			})
+			a := s.as("ada", method, "/a/b/c.txt", "", "Destination", to, "Overwrite", "T")
+			if a.StatusCode != http.StatusForbidden && a.StatusCode != http.StatusBadRequest {
+				t.Errorf("%s onto %s = %d, want 403", method, to, a.StatusCode)
+			}
+			s.holds("ada", "/a/b/c.txt", "precious")
 		}
 	}
+	s.check()
 }
 
 func TestMoveOntoItselfKeepsIt(t *testing.T) {
+	s := serve(t, "ada")
+	s.put("ada", "/f.txt", "precious")
 	for _, to := range []string{"/f.txt", "/%66.txt", "/d/../f.txt"} {
 		for _, method := range []string{"MOVE", "COPY"} {
-			s := serve(t, "ada")
-			s.put("ada", "/f.txt", "precious")
 			a := s.as("ada", method, "/f.txt", "", "Destination", to)
 			if a.StatusCode/100 != 4 {
 				t.Errorf("%s of a file onto itself as %s = %d, want a refusal", method, to, a.StatusCode)
 			}
 			s.holds("ada", "/f.txt", "precious")
-			s.check()
 		}
 	}
+	s.check()
 }
 
 func TestMoveOfMissingSourceKeepsTheDestination(t *testing.T) {

@@ -8,9 +8,9 @@ import (
 )
 
 func TestSyncRepliesMakeTheListing(t *testing.T) {
-	steps := 250
+	steps := 150
 	if testing.Short() {
-		steps = 80
+		steps = 60
 	}
 	s := serveShared(t)
 	seed := rand.Uint64()
