@@ -3,6 +3,7 @@ package appliance
 import (
 	"maps"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 
@@ -43,7 +44,11 @@ func (a *Appliance) routes() http.Handler {
 
 	door := a.dav()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isDAV(r.URL.EscapedPath()) || walksFromRoot(r) {
+		if crooked(r.URL.EscapedPath()) && !dav.Serves(r.URL.EscapedPath()) {
+			http.Error(w, "Bad Request", http.StatusBadRequest)
+			return
+		}
+		if dav.Serves(r.URL.EscapedPath()) || walksFromRoot(r) {
 			door.ServeHTTP(w, r)
 			return
 		}
@@ -51,14 +56,10 @@ func (a *Appliance) routes() http.Handler {
 	})
 }
 
-// isDAV tells the addresses of DAV: its own, and the two of clients made for Nextcloud.
-func isDAV(escaped string) bool {
-	for _, prefix := range []string{"/dav", "/remote.php/dav", "/remote.php/webdav"} {
-		if rest, ok := strings.CutPrefix(escaped, prefix); ok && (rest == "" || rest[0] == '/') {
-			return true
-		}
-	}
-	return false
+// crooked tells a path with empty or dot segments. The mux would lead it elsewhere by a redirect; nothing of
+// ours has such an address.
+func crooked(escaped string) bool {
+	return path.Clean(escaped) != strings.TrimSuffix(escaped, "/") && escaped != "/"
 }
 
 // doors are the handlers of "/dav/DOOR/".

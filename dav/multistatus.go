@@ -98,11 +98,6 @@ func (m *Multistatus) SyncToken(token string) error {
 	return m.Row(func(b []byte) []byte { return AppendElement(b, Name("sync-token"), token) })
 }
 
-// Description adds a responsedescription for the whole answer, after all rows. RFC 4918, section 14.25.
-func (m *Multistatus) Description(text string) error {
-	return m.Row(func(b []byte) []byte { return AppendElement(b, Name("responsedescription"), text) })
-}
-
 // Close ends the answer.
 func (m *Multistatus) Close() error {
 	if m.err != nil {

@@ -184,6 +184,6 @@ func ParseLockInfo(e *Element) (LockInfo, error) {
 // UnknownReport is the answer to a REPORT that the resource does not have. RFC 3253, section 3.6.
 func UnknownReport(name xml.Name) error {
 	e := Precondition(http.StatusForbidden, SupportedReport)
-	e.Message = "this resource has no report " + strings.ToValidUTF8(name.Local, "")
+	e.Message = "this resource has no report " + strings.ToValidUTF8(name.Local[:min(len(name.Local), 64)], "")
 	return e
 }

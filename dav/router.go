@@ -36,17 +36,12 @@ const (
 
 // Serves tells whether an escaped path is below one of the addresses of the DAV root.
 func Serves(escaped string) bool {
-	_, _, ok := cutBase(escaped)
-	return ok
-}
-
-func cutBase(escaped string) (base, rest string, ok bool) {
-	for _, b := range []string{base, cloudBase, cloudWebdav} {
-		if rest, ok := strings.CutPrefix(escaped, b); ok && (rest == "" || rest[0] == '/') {
-			return b, rest, true
+	for _, root := range []string{base, cloudBase, cloudWebdav} {
+		if rest, ok := strings.CutPrefix(escaped, root); ok && (rest == "" || rest[0] == '/') {
+			return true
 		}
 	}
-	return "", "", false
+	return false
 }
 
 // ServeHTTP implements http.Handler.

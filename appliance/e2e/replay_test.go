@@ -302,13 +302,15 @@ func property(multistatus, name string) (value, status string, err error) {
 		return "", "", fmt.Errorf("no response in the multistatus")
 	}
 	for _, ps := range responses[0].All("{DAV:}propstat") {
-		for _, p := range ps.All(name) {
-			value = p.Text
-			for _, child := range p.Children {
-				value += child.Canonical()
-			}
-			return value, ps.All("{DAV:}status")[0].Text, nil
+		found := ps.All(name)
+		if len(found) == 0 {
+			continue
 		}
+		value = found[0].Text
+		for _, child := range found[0].Children {
+			value += child.Canonical()
+		}
+		return value, ps.All("{DAV:}status")[0].Text, nil
 	}
 	return "", "", fmt.Errorf("%s is not in the answer", name)
 }

@@ -146,17 +146,6 @@ func Touch(tx *storage.Tx, n Node) (Node, error) {
 	return n, touch(tx, n.Parent, change{seq: seq})
 }
 
-// SetTimes changes when a file says it was changed and created; zero times stay as they are.
-func SetTimes(tx *storage.Tx, n Node, mtime, created time.Time) (Node, error) {
-	if !mtime.IsZero() {
-		n.MTime = mtime
-	}
-	if !created.IsZero() {
-		n.Created = created
-	}
-	return Touch(tx, n)
-}
-
 // Fits fails with account.ErrQuota when the space has no room for so many more bytes. It only looks.
 func Fits(tx *storage.Tx, space uint64, size int64) error {
 	free, unlimited, err := account.Available(tx, space)
