@@ -44,6 +44,7 @@ soffice libreoffice-writer-nogui
 /usr/lib/python3/dist-packages/uno.py python3 python3-uno
 mkfs.ext4 e2fsprogs
 findmnt mount util-linux
+strace strace
 LIST
 }
 
