@@ -73,7 +73,8 @@ func (f *Files) lockUnmapped(tx *storage.Tx, s *spot, req Request) error {
 
 // Refresh lets the lock that the request's If header names run again (RFC 4918, section 9.10.2).
 //
-// Errors: ErrLockToken when the header names none that covers the path and is the requester's.
+// Errors: ErrLockToken when the header names none that covers the path and is the requester's; those of package
+// access.
 func (f *Files) Refresh(ctx context.Context, names []string, req Request, timeout time.Duration) (i Info, l tree.Lock, err error) {
 	err = f.update(ctx, func(tx *storage.Tx) error {
 		s, err := f.existing(tx, names)
@@ -91,6 +92,9 @@ func (f *Files) Refresh(ctx context.Context, names []string, req Request, timeou
 		if n < 0 {
 			return fmt.Errorf("refresh: %w", ErrLockToken)
 		}
+		if err := f.check(tx, s, access.Lock); err != nil { // a device that only reads, rights that went
+			return err
+		}
 		if l, err = tree.RefreshLock(tx, held[n], timeout); err != nil {
 			return err
 		}
@@ -105,7 +109,7 @@ func (f *Files) Refresh(ctx context.Context, names []string, req Request, timeou
 // clients that come late take a refusal for a failure of what they saved.
 //
 // Errors: ErrLockToken when the lock does not cover the path (RFC 4918, section 9.11.1),
-// access.ErrForbidden when it is somebody else's.
+// access.ErrForbidden when it is somebody else's, or the requester may only read.
 func (f *Files) Unlock(ctx context.Context, names []string, token string) error {
 	return f.update(ctx, func(tx *storage.Tx) error {
 		s, err := f.existing(tx, names)
@@ -129,10 +133,12 @@ func (f *Files) Unlock(ctx context.Context, names []string, token string) error 
 		if !slices.ContainsFunc(held, func(other tree.Lock) bool { return other.Token == l.Token }) {
 			return fmt.Errorf("unlock: %w", ErrLockToken)
 		}
+		needs := access.Lock
 		if l.Account != f.id.Account {
-			if err := f.check(tx, s, access.UnlockOthers); err != nil {
-				return err
-			}
+			needs = access.UnlockOthers
+		}
+		if err := f.check(tx, s, needs); err != nil {
+			return err
 		}
 		return tree.Unlock(tx, l)
 	})
