@@ -71,7 +71,8 @@ func TestDAVPathsAreNotRedirected(t *testing.T) {
 		"GET /debug/pprof/":                404,
 		"GET http://ruche/dav/files/ada/":  401,
 		"PROPFIND /remote.php/":            404,
-		"PROPFIND //remote.php/dav/files/": 307,
+		"PROPFIND //remote.php/dav/files/": 400,
+		"GET /x/../dav/files/ada/":         400,
 	} {
 		if status, h := rawStatus(t, s, head); status != want {
 			t.Errorf("%s = %d %v, want %d", head, status, h, want)
