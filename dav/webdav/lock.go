@@ -120,7 +120,7 @@ func (f *Files) Unlock(ctx context.Context, names []string, token string) error 
 		if err != nil {
 			return err
 		}
-		l, err := tree.LockByToken(tx, token)
+		l, err := f.lockByToken(tx, token)
 		if errors.Is(err, storage.ErrNotFound) {
 			if len(held) == 0 {
 				return nil
@@ -142,4 +142,13 @@ func (f *Files) Unlock(ctx context.Context, names []string, token string) error 
 		}
 		return tree.Unlock(tx, l)
 	})
+}
+
+// lockByToken finds a living lock. One on what the requester may not know of is not there.
+func (f *Files) lockByToken(tx *storage.Tx, token string) (tree.Lock, error) {
+	l, err := tree.LockByToken(tx, token)
+	if err == nil && l.Account != f.id.Account {
+		_, err = f.namesOf(tx, l.Node)
+	}
+	return l, err
 }
