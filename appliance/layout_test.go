@@ -23,7 +23,7 @@ var order = []string{
 	"storage", "storage/blob", "storage/queue", "storage/changelog", "storage/account", "storage/tree",
 	"storage/upload", "storage/collection", "storage/share", "storage/backup", "storage/storagetest",
 	"auth", "auth/access", "auth/oidc", "auth/oidc/oidctest",
-	"dav", "dav/davtest", "dav/principal", "dav/webdav", "dav/caldav", "dav/carddav", "dav/push",
+	"dav/xmltree", "dav", "dav/conditional", "dav/davtest", "dav/principal", "dav/webdav", "dav/caldav", "dav/carddav", "dav/push",
 	"appliance/jobs", "appliance/control", "appliance/nextcloud", "appliance/ocm", "appliance/web/locale", "appliance/web",
 	"appliance", "appliance/appliancetest", "appliance/e2e",
 	"cmd/ruche",

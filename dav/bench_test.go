@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ruche/dav"
+	"ruche/dav/xmltree"
 )
 
 type sink struct{ h http.Header }
@@ -60,7 +61,7 @@ func BenchmarkParseXMLMultiget100(b *testing.B) {
 		strings.Repeat("<d:href>/dav/calendars/ada/default/0123456789.ics</d:href>", 100) + `</c:calendar-multiget>`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := dav.ParseXML(doc, dav.Limits{}); err != nil {
+		if _, err := dav.ParseXML(doc, xmltree.Limits{}); err != nil {
 			b.Fatal(err)
 		}
 	}

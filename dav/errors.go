@@ -16,6 +16,7 @@ import (
 
 	"ruche/auth"
 	"ruche/auth/access"
+	"ruche/dav/xmltree"
 	"ruche/storage"
 	"ruche/storage/account"
 	"ruche/storage/tree"
@@ -238,9 +239,9 @@ func appendErrorBody(b []byte, e *Error, message string) []byte {
 	b = append(b, '>')
 	b = appendCondition(b, e)
 	b = append(b, "<s:exception>"...)
-	b = AppendText(b, e.exceptionName())
+	b = xmltree.AppendText(b, e.exceptionName())
 	b = append(b, "</s:exception><s:message>"...)
-	b = AppendText(b, message)
+	b = xmltree.AppendText(b, message)
 	return append(b, "</s:message></d:error>\n"...)
 }
 

@@ -18,6 +18,7 @@ import (
 	"ruche/auth/access"
 	"ruche/dav"
 	"ruche/dav/davtest"
+	"ruche/dav/xmltree"
 	"ruche/storage"
 	"ruche/storage/account"
 	"ruche/storage/tree"
@@ -152,11 +153,11 @@ func TestAppendText(t *testing.T) {
 		"a<b>&\"c": "a&lt;b&gt;&amp;&quot;c", "é🐝": "é🐝", "a\x00\x01\x1fb": "ab", "\uffff\ufffe!": "!", "\xff": "\ufffd",
 		"1\r\n\t2": "1&#13;\n\t2", "\ufffd": "\ufffd",
 	} {
-		if got := string(dav.AppendText(nil, in)); got != want {
+		if got := string(xmltree.AppendText(nil, in)); got != want {
 			t.Errorf("AppendText(%q) = %q, want %q", in, got, want)
 		}
 	}
-	if got := string(dav.AppendAttr(nil, "a\n\t'\"")); got != "a&#10;&#9;'&quot;" {
+	if got := string(xmltree.AppendAttr(nil, "a\n\t'\"")); got != "a&#10;&#9;'&quot;" {
 		t.Errorf("AppendAttr = %q", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"ruche/dav"
 	"ruche/dav/davtest"
+	"ruche/dav/xmltree"
 	"ruche/storage"
 )
 
@@ -19,7 +20,7 @@ type friend struct {
 
 var friends = dav.NewRegistry(
 	dav.Property[int, friend]{Name: dav.Name("displayname"), Append: func(b []byte, _ int, f friend) ([]byte, bool) {
-		return dav.AppendText(b, strings.Trim(f.href, "/")), true
+		return xmltree.AppendText(b, strings.Trim(f.href, "/")), true
 	}},
 	dav.Property[int, friend]{Name: dav.Name("group-member-set"), Append: func(b []byte, _ int, f friend) ([]byte, bool) {
 		for _, href := range f.friends {
@@ -37,7 +38,7 @@ func (f friend) found() dav.Found {
 
 func expanded(t *testing.T, body string, all ...friend) (string, error) {
 	t.Helper()
-	e, err := dav.ParseXML([]byte(`<expand-property xmlns="DAV:">`+body+`</expand-property>`), dav.Limits{})
+	e, err := dav.ParseXML([]byte(`<expand-property xmlns="DAV:">`+body+`</expand-property>`), xmltree.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

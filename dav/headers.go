@@ -104,14 +104,14 @@ func ParseLockToken(h http.Header) (string, error) {
 			v = ""
 		}
 	}
-	if !isToken(v) {
+	if !IsStateToken(v) {
 		return "", Errorf(http.StatusBadRequest, "Lock-Token must hold one lock token")
 	}
 	return v, nil
 }
 
-// isToken reports whether s may be a state token: some absolute URI without spaces, brackets or controls.
-func isToken(s string) bool {
+// IsStateToken reports whether s may be a state token: some absolute URI without spaces, brackets or controls.
+func IsStateToken(s string) bool {
 	if s == "" || len(s) > 1024 || strings.IndexByte(s, ':') <= 0 {
 		return false
 	}

@@ -14,6 +14,7 @@ import (
 
 	"ruche/dav"
 	"ruche/dav/davtest"
+	"ruche/dav/xmltree"
 )
 
 func TestMultistatus(t *testing.T) {
@@ -39,7 +40,7 @@ func TestMultistatus(t *testing.T) {
 func TestMultistatusWithProperties(t *testing.T) {
 	box := xml.Name{Space: "urn:ns.example.com:boxschema", Local: "bigbox"}
 	g := dav.NewRegistry(dav.Property[caller, *file]{Name: dav.Name("getetag"),
-		Append: func(b []byte, _ caller, f *file) ([]byte, bool) { return dav.AppendText(b, `"00002-abcd1"`), true }})
+		Append: func(b []byte, _ caller, f *file) ([]byte, bool) { return xmltree.AppendText(b, `"00002-abcd1"`), true }})
 	g.Dead = func(_ caller, f *file) []dav.DeadProperty { return f.dead }
 	sync, err := dav.ParseSyncCollection(parse(t, example(t, "rfc6578-3.8-request")))
 	if err != nil {

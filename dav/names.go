@@ -14,8 +14,6 @@ const (
 	NSNextcloud      = "http://nextcloud.org/ns"        // nc
 )
 
-const nsXML, nsXMLNS = "http://www.w3.org/XML/1998/namespace", "http://www.w3.org/2000/xmlns/"
-
 // rootDeclarations declares, on the root element of an answer, every prefix that prefixOf knows.
 const rootDeclarations = ` xmlns:d="` + NS + `" xmlns:s="` + NSSabre + `" xmlns:cal="` + NSCalDAV +
 	`" xmlns:card="` + NSCardDAV + `" xmlns:cs="` + NSCalendarServer + `" xmlns:oc="` + NSOwnCloud +

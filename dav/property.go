@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"ruche/dav/xmltree"
 	"slices"
 )
 
@@ -19,10 +20,10 @@ type Property[C, R any] struct {
 	Append func(b []byte, c C, r R) ([]byte, bool)
 	// Set takes the value of a PROPPATCH, nil to remove it. An *Error is the answer for this property, another
 	// error ends the request. A property without Set is protected.
-	Set func(c C, r R, value *Element) error
+	Set func(c C, r R, value *xmltree.Element) error
 }
 
-// DeadProperty is a property that only clients understand, as Element.Raw gave it.
+// DeadProperty is a property that only clients understand, as xmltree.Element.Raw gave it.
 type DeadProperty struct {
 	Name xml.Name
 	Raw  []byte

@@ -10,6 +10,7 @@ import (
 
 	"ruche/dav"
 	"ruche/dav/davtest"
+	"ruche/dav/xmltree"
 )
 
 // file is a resource of the tests, caller what belongs to the request.
@@ -37,8 +38,8 @@ func newRegistry() *dav.Registry[caller, *file] {
 				return b, true
 			}},
 		dav.Property[caller, *file]{Name: dav.Name("displayname"), InAllprop: true,
-			Append: func(b []byte, _ caller, f *file) ([]byte, bool) { return dav.AppendText(b, f.name), true },
-			Set: func(_ caller, f *file, v *dav.Element) error {
+			Append: func(b []byte, _ caller, f *file) ([]byte, bool) { return xmltree.AppendText(b, f.name), true },
+			Set: func(_ caller, f *file, v *xmltree.Element) error {
 				if v != nil && v.Text == "disk" {
 					return errDisk
 				}
@@ -55,7 +56,7 @@ func newRegistry() *dav.Registry[caller, *file] {
 		dav.Property[caller, *file]{Name: dav.Name("getetag"), InAllprop: true,
 			Append: func(b []byte, _ caller, f *file) ([]byte, bool) {
 				var room [40]byte
-				return dav.AppendText(b, dav.AppendETag(room[:0], f.id, 7)), true
+				return xmltree.AppendText(b, dav.AppendETag(room[:0], f.id, 7)), true
 			}},
 		dav.Property[caller, *file]{Name: dav.Name("getlastmodified"), InAllprop: true,
 			Append: func(b []byte, _ caller, f *file) ([]byte, bool) { return dav.AppendHTTPDate(b, f.modified), true }},

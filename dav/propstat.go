@@ -3,6 +3,7 @@ package dav
 import (
 	"encoding/xml"
 	"net/http"
+	"ruche/dav/xmltree"
 	"strconv"
 )
 
@@ -61,7 +62,7 @@ func appendOutcome(b []byte, e *Error) []byte {
 	}
 	if e.Message != "" {
 		b = append(b, "<d:responsedescription>"...)
-		b = AppendText(b, e.Message)
+		b = xmltree.AppendText(b, e.Message)
 		b = append(b, "</d:responsedescription>"...)
 	}
 	return b

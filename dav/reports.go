@@ -3,6 +3,7 @@ package dav
 import (
 	"encoding/xml"
 	"net/http"
+	"ruche/dav/xmltree"
 	"strconv"
 	"strings"
 )
@@ -16,7 +17,7 @@ type SyncCollection struct {
 }
 
 // ParseSyncCollection reads a sync-collection element; a broken level or limit is 400.
-func ParseSyncCollection(e *Element) (SyncCollection, error) {
+func ParseSyncCollection(e *xmltree.Element) (SyncCollection, error) {
 	s := SyncCollection{Props: PropsOf(e)}
 	if err := expectRoot(e, ReportSyncCollection); err != nil {
 		return s, err
@@ -43,7 +44,7 @@ func ParseSyncCollection(e *Element) (SyncCollection, error) {
 }
 
 // limitOf reads <limit><nresults>n</nresults></limit>. RFC 5323, section 5.17.
-func limitOf(e *Element, space string) (int, error) {
+func limitOf(e *xmltree.Element, space string) (int, error) {
 	limit := e.Child(xml.Name{Space: space, Local: "limit"})
 	if limit == nil {
 		return 0, nil
@@ -70,14 +71,14 @@ type ExpandProperty struct {
 const MaxExpand = 8
 
 // ParseExpandProperty reads an expand-property element; nesting deeper than MaxExpand is 403.
-func ParseExpandProperty(e *Element) ([]ExpandProperty, error) {
+func ParseExpandProperty(e *xmltree.Element) ([]ExpandProperty, error) {
 	if err := expectRoot(e, ReportExpandProperty); err != nil {
 		return nil, err
 	}
 	return expandOf(e, MaxExpand)
 }
 
-func expandOf(e *Element, deep int) ([]ExpandProperty, error) {
+func expandOf(e *xmltree.Element, deep int) ([]ExpandProperty, error) {
 	if deep == 0 {
 		return nil, Errorf(http.StatusForbidden, "the properties are nested too deep")
 	}
@@ -132,7 +133,7 @@ type PrincipalPropertySearch struct {
 }
 
 // ParsePrincipalPropertySearch reads a principal-property-search; one without a search is 400.
-func ParsePrincipalPropertySearch(e *Element) (PrincipalPropertySearch, error) {
+func ParsePrincipalPropertySearch(e *xmltree.Element) (PrincipalPropertySearch, error) {
 	s := PrincipalPropertySearch{
 		Props:                PropsOf(e),
 		AnyOf:                e.Attr("test") == "anyof",
@@ -170,7 +171,7 @@ type PrincipalMatch struct {
 }
 
 // ParsePrincipalMatch reads a principal-match; one without self and principal-property is 400.
-func ParsePrincipalMatch(e *Element) (PrincipalMatch, error) {
+func ParsePrincipalMatch(e *xmltree.Element) (PrincipalMatch, error) {
 	m := PrincipalMatch{Props: PropsOf(e), Self: e.Child(Name("self")) != nil}
 	if err := expectRoot(e, ReportPrincipalMatch); err != nil {
 		return m, err

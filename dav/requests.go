@@ -3,6 +3,7 @@ package dav
 import (
 	"encoding/xml"
 	"net/http"
+	"ruche/dav/xmltree"
 	"slices"
 	"strings"
 )
@@ -40,7 +41,7 @@ const (
 // ReadPropfind reads the body of a PROPFIND. No body, an empty element and unknown forms mean allprop, as
 // RFC 4918, section 9.1, has it. Errors are those of ReadXML, and 400 for another root element.
 func ReadPropfind(r *http.Request) (Propfind, error) {
-	e, err := ReadXML(r, Limits{})
+	e, err := ReadXML(r, xmltree.Limits{})
 	if err == ErrNoBody {
 		return Propfind{}, nil
 	}
@@ -51,14 +52,14 @@ func ReadPropfind(r *http.Request) (Propfind, error) {
 }
 
 // ParsePropfind reads a propfind element; another root is 400.
-func ParsePropfind(e *Element) (Propfind, error) {
+func ParsePropfind(e *xmltree.Element) (Propfind, error) {
 	if err := expectRoot(e, ElementPropfind); err != nil {
 		return Propfind{}, err
 	}
 	return PropsOf(e), nil
 }
 
-func expectRoot(e *Element, names ...xml.Name) error {
+func expectRoot(e *xmltree.Element, names ...xml.Name) error {
 	if slices.Contains(names, e.Name) {
 		return nil
 	}
@@ -66,7 +67,7 @@ func expectRoot(e *Element, names ...xml.Name) error {
 }
 
 // PropsOf reads what a propfind element has inside from any element that has the same, as reports do.
-func PropsOf(e *Element) Propfind {
+func PropsOf(e *xmltree.Element) Propfind {
 	prop, all, include := e.Child(Name("prop")), e.Child(Name("allprop")), e.Child(Name("include"))
 	switch {
 	case e.Child(Name("propname")) != nil:
@@ -82,7 +83,7 @@ func PropsOf(e *Element) Propfind {
 }
 
 // namesOf lists the names of the children, each once.
-func namesOf(e *Element) []xml.Name {
+func namesOf(e *xmltree.Element) []xml.Name {
 	names := make([]xml.Name, 0, len(e.Children))
 	seen := make(map[xml.Name]bool, len(e.Children))
 	for _, c := range e.Children {
@@ -97,12 +98,12 @@ func namesOf(e *Element) []xml.Name {
 // Instruction sets or removes one property. RFC 4918, sections 14.23 and 14.26.
 type Instruction struct {
 	Name  xml.Name
-	Value *Element // the property as sent; nil to remove it
+	Value *xmltree.Element // the property as sent; nil to remove it
 }
 
 // ParsePropertyUpdate reads the body of a PROPPATCH: its instructions in the order of the document, which is the
 // order in which they count. RFC 4918, section 9.2. One without an instruction is 400.
-func ParsePropertyUpdate(e *Element) ([]Instruction, error) {
+func ParsePropertyUpdate(e *xmltree.Element) ([]Instruction, error) {
 	if err := expectRoot(e, ElementPropertyUpdate); err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func ParsePropertyUpdate(e *Element) ([]Instruction, error) {
 // ParseMkcol reads the body of an extended MKCOL (RFC 5689, section 5.1) or a MKCALENDAR (RFC 4791, section 9.2):
 // the properties to set on the new collection, resourcetype among them. Another root is 415, as RFC 4918, section
 // 9.3, wants for bodies that are not understood.
-func ParseMkcol(e *Element) ([]Instruction, error) {
+func ParseMkcol(e *xmltree.Element) ([]Instruction, error) {
 	if expectRoot(e, ElementMkcol, ElementMkcalendar) != nil {
 		return nil, Errorf(http.StatusUnsupportedMediaType, "this body is not understood")
 	}
@@ -122,7 +123,7 @@ func ParseMkcol(e *Element) ([]Instruction, error) {
 	return instructionsOf(e)
 }
 
-func instructionsOf(e *Element) ([]Instruction, error) {
+func instructionsOf(e *xmltree.Element) ([]Instruction, error) {
 	var list []Instruction
 	for _, action := range e.Children {
 		set := action.Name == Name("set")
@@ -159,7 +160,7 @@ type LockInfo struct {
 
 // ParseLockInfo reads a lockinfo. A scope or a type that is unknown or missing is 400, an owner longer than
 // MaxOwner 413.
-func ParseLockInfo(e *Element) (LockInfo, error) {
+func ParseLockInfo(e *xmltree.Element) (LockInfo, error) {
 	var l LockInfo
 	if err := expectRoot(e, ElementLockInfo); err != nil {
 		return l, err

@@ -2,6 +2,7 @@ package principal
 
 import (
 	"ruche/dav"
+	"ruche/dav/xmltree"
 )
 
 // Scope is what a property needs beside the resource.
@@ -44,7 +45,7 @@ func properties() []Property {
 			return b, true
 		}},
 		{Name: dav.Name("displayname"), InAllprop: true, Append: func(b []byte, _ *Scope, r *Resource) ([]byte, bool) {
-			return dav.AppendText(b, r.Display), true
+			return xmltree.AppendText(b, r.Display), true
 		}},
 		{Name: dav.Name("current-user-principal"), Append: appendMine}, // RFC 5397
 		{Name: dav.Name("principal-URL"), Append: appendSelf},

@@ -12,12 +12,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"ruche/dav"
+	"ruche/dav/xmltree"
 	"ruche/storage"
 )
 
 // report answers REPORT, by the root element of its body.
 func (s *session) report() error {
-	body, err := dav.ReadXML(s.r, dav.Limits{})
+	body, err := dav.ReadXML(s.r, xmltree.Limits{})
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func (s *session) follow(href string) (dav.Found, error) {
 }
 
 // expandProperty answers with what the hrefs in properties lead to (RFC 3253, section 3.8).
-func (s *session) expandProperty(body *dav.Element) error {
+func (s *session) expandProperty(body *xmltree.Element) error {
 	list, err := dav.ParseExpandProperty(body)
 	if err != nil {
 		return err
@@ -114,7 +115,7 @@ func (s *session) below(names []string) ([]Resource, error) {
 
 // principalMatch finds the principals that are the requester, or whose property names the requester: in person,
 // or a group they are in (RFC 3744, section 9.3).
-func (s *session) principalMatch(body *dav.Element) error {
+func (s *session) principalMatch(body *xmltree.Element) error {
 	want, err := dav.ParsePrincipalMatch(body)
 	if err != nil {
 		return err
@@ -161,7 +162,7 @@ const maxFound = 200
 
 // propertySearch finds principals by their displayname among those that the requester may see (RFC 3744,
 // section 9.4). Other properties cannot be searched: nothing matches them.
-func (s *session) propertySearch(body *dav.Element) error {
+func (s *session) propertySearch(body *xmltree.Element) error {
 	want, err := dav.ParsePrincipalPropertySearch(body)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"ruche/dav"
+	"ruche/dav/conditional"
 	"ruche/storage"
 	"ruche/storage/blob"
 )
@@ -85,13 +86,13 @@ func (s *session) arrived(i *Info, created bool) {
 }
 
 // stateOf is what conditions about a resource of another door are compared with.
-func stateOf(i *Info, tokens []string) dav.State {
-	return dav.State{Exists: true, ETag: i.ETag(), Modified: i.MTime, Tokens: tokens}
+func stateOf(i *Info, tokens []string) conditional.State {
+	return conditional.State{Exists: true, ETag: i.ETag(), Modified: i.MTime, Tokens: tokens}
 }
 
 // allows evaluates the conditions of a request against such a state.
-func (f *Files) allows(tx *storage.Tx, state dav.State, req Request) error {
-	return req.Conditions.Check(state, func(p dav.Path) (dav.State, error) { return f.stateAt(tx, p, req) })
+func (f *Files) allows(tx *storage.Tx, state conditional.State, req Request) error {
+	return req.Conditions.Check(state, func(p dav.Path) (conditional.State, error) { return f.stateAt(tx, p, req) })
 }
 
 // parseNumber reads a decimal number as it stands in an address: not 0, and in one spelling only.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"ruche/dav"
+	"ruche/dav/conditional"
 	"ruche/dav/principal"
 )
 
@@ -72,7 +73,7 @@ type session struct {
 
 // request reads the conditions that every change depends on.
 func (s *session) request() (Request, error) {
-	conditions, err := dav.ParseConditions(s.r, s.call.Host)
+	conditions, err := conditional.Parse(s.r, s.call.Host)
 	return Request{Conditions: conditions, Locate: s.locate}, err
 }
 

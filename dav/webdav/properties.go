@@ -10,6 +10,7 @@ import (
 
 	"ruche/auth/access"
 	"ruche/dav"
+	"ruche/dav/xmltree"
 	"ruche/storage"
 	"ruche/storage/tree"
 )
@@ -112,10 +113,10 @@ func davProperties() []property {
 			return strconv.AppendInt(b, i.Size, 10)
 		})},
 		{Name: dav.Name("getcontenttype"), InAllprop: true, Append: always(func(b []byte, _ *scope, i *Info) []byte {
-			return dav.AppendText(b, i.MediaType())
+			return xmltree.AppendText(b, i.MediaType())
 		})},
 		{Name: dav.Name("getetag"), InAllprop: true, Append: always(func(b []byte, _ *scope, i *Info) []byte {
-			return dav.AppendText(b, i.ETag())
+			return xmltree.AppendText(b, i.ETag())
 		})},
 		{Name: dav.Name("supportedlock"), InAllprop: true, Append: always(appendSupportedLock)},
 		{Name: dav.Name("lockdiscovery"), InAllprop: true, Append: always(func(b []byte, c *scope, i *Info) []byte {
@@ -127,7 +128,7 @@ func davProperties() []property {
 			return dav.AppendHrefElement(b, "urn:ruche:node:"+c.fs.fileID(i.ID))
 		})},
 		{Name: dav.Name("sync-token"), Append: onlyFolders(func(b []byte, _ *scope, i *Info) []byte {
-			return dav.AppendText(b, i.SyncToken)
+			return xmltree.AppendText(b, i.SyncToken)
 		})},
 		{Name: dav.Name("supported-report-set"), Append: always(appendReports)},
 		{Name: dav.Name("supported-method-set"), Append: always(appendMethods)},
@@ -164,7 +165,7 @@ func clientProperties() []property {
 				return b, false
 			}
 			b = append(b, "<oc:checksum>"...)
-			return append(dav.AppendText(b, i.Checksum), "</oc:checksum>"...), true
+			return append(xmltree.AppendText(b, i.Checksum), "</oc:checksum>"...), true
 		}},
 		{Name: oc("data-fingerprint"), Append: constant("")},
 		{Name: oc("share-types"), Append: constant("")},
@@ -174,8 +175,8 @@ func clientProperties() []property {
 			}
 			return append(b, '0')
 		}), Set: setDead(oc("favorite"))},
-		{Name: oc("owner-id"), Append: always(func(b []byte, c *scope, _ *Info) []byte { return dav.AppendText(b, c.call.ID.Name) })},
-		{Name: oc("owner-display-name"), Append: always(func(b []byte, c *scope, _ *Info) []byte { return dav.AppendText(b, c.call.ID.Display) })},
+		{Name: oc("owner-id"), Append: always(func(b []byte, c *scope, _ *Info) []byte { return xmltree.AppendText(b, c.call.ID.Name) })},
+		{Name: oc("owner-display-name"), Append: always(func(b []byte, c *scope, _ *Info) []byte { return xmltree.AppendText(b, c.call.ID.Display) })},
 		{Name: nc("is-encrypted"), Append: constant("0")},
 		{Name: nc("has-preview"), Append: constant("false")},
 		{Name: nc("is-mount-root"), Append: always(func(b []byte, _ *scope, i *Info) []byte { return strconv.AppendBool(b, i.Mount) })},
@@ -196,8 +197,8 @@ func clientProperties() []property {
 	return all
 }
 
-func setDead(name xml.Name) func(*scope, *Info, *dav.Element) error {
-	return func(c *scope, i *Info, value *dav.Element) error {
+func setDead(name xml.Name) func(*scope, *Info, *xmltree.Element) error {
+	return func(c *scope, i *Info, value *xmltree.Element) error {
 		if value == nil {
 			return tree.RemoveProperty(c.tx, i.ID, name)
 		}
@@ -206,8 +207,8 @@ func setDead(name xml.Name) func(*scope, *Info, *dav.Element) error {
 }
 
 // setTime sets a time from the forms that clients write: seconds, RFC 3339, or an HTTP date.
-func setTime(set func(*Info, time.Time)) func(*scope, *Info, *dav.Element) error {
-	return func(_ *scope, i *Info, value *dav.Element) error {
+func setTime(set func(*Info, time.Time)) func(*scope, *Info, *xmltree.Element) error {
+	return func(_ *scope, i *Info, value *xmltree.Element) error {
 		if value == nil {
 			return dav.Precondition(http.StatusForbidden, dav.CannotModifyProtectedProperty)
 		}
@@ -238,9 +239,9 @@ func clampTime(t time.Time) time.Time {
 }
 
 // setWindows keeps what the Windows client writes, and gives the file the times in it.
-func setWindows(name xml.Name) func(*scope, *Info, *dav.Element) error {
+func setWindows(name xml.Name) func(*scope, *Info, *xmltree.Element) error {
 	keep := setDead(name)
-	return func(c *scope, i *Info, value *dav.Element) error {
+	return func(c *scope, i *Info, value *xmltree.Element) error {
 		if value != nil {
 			t, err := http.ParseTime(strings.TrimSpace(value.Text))
 			switch {
@@ -262,21 +263,21 @@ func windowsValue(name xml.Name) appender {
 		if !ok {
 			return b, false
 		}
-		e, err := dav.ParseXML(p.XML, dav.Limits{})
+		e, err := dav.ParseXML(p.XML, xmltree.Limits{})
 		if err != nil {
 			return b, false
 		}
-		return dav.AppendText(b, e.Text), true
+		return xmltree.AppendText(b, e.Text), true
 	}
 }
 
 func appendDisplayName(b []byte, _ *scope, i *Info) []byte {
 	if p, ok := i.Prop(dav.Name("displayname")); ok {
-		if e, err := dav.ParseXML(p.XML, dav.Limits{}); err == nil {
-			return dav.AppendText(b, e.Text)
+		if e, err := dav.ParseXML(p.XML, xmltree.Limits{}); err == nil {
+			return xmltree.AppendText(b, e.Text)
 		}
 	}
-	return dav.AppendText(b, i.Shown)
+	return xmltree.AppendText(b, i.Shown)
 }
 
 func appendUsed(b []byte, _ *scope, i *Info) []byte {

@@ -5,6 +5,7 @@ import (
 
 	"ruche/auth/access"
 	"ruche/dav"
+	"ruche/dav/conditional"
 	"ruche/storage"
 	"ruche/storage/tree"
 )
@@ -12,7 +13,7 @@ import (
 // Request is what a change depends on beside its own words: the conditions of the HTTP request, and how its
 // If header's paths lead to files. The zero Request has none.
 type Request struct {
-	Conditions dav.Conditions
+	Conditions conditional.Conditions
 	// Locate gives the names below the member's root that a path of the server leads to; false for a path
 	// that is none of the member's files.
 	Locate func(dav.Path) ([]string, bool)
@@ -31,18 +32,18 @@ func (f *Files) guard(tx *storage.Tx, s *spot, req Request) error {
 	if err != nil {
 		return err
 	}
-	return req.Conditions.Check(state, func(p dav.Path) (dav.State, error) { return f.stateAt(tx, p, req) })
+	return req.Conditions.Check(state, func(p dav.Path) (conditional.State, error) { return f.stateAt(tx, p, req) })
 }
 
 // state is what conditions are evaluated against. Locks are looked up only for an If header.
-func (f *Files) state(tx *storage.Tx, s *spot, req Request) (state dav.State, err error) {
+func (f *Files) state(tx *storage.Tx, s *spot, req Request) (state conditional.State, err error) {
 	wantsLocks := len(req.Conditions.If.Lists) > 0
 	if s.found {
 		i, err := f.info(tx, s, Need{})
 		if err != nil {
 			return state, err
 		}
-		state = dav.State{Exists: true, ETag: i.ETag(), Modified: i.MTime}
+		state = conditional.State{Exists: true, ETag: i.ETag(), Modified: i.MTime}
 	}
 	if !wantsLocks {
 		return state, nil
@@ -69,20 +70,20 @@ func (f *Files) ownTokens(locks []tree.Lock, infiniteOnly bool) []string {
 }
 
 // stateAt is the state of another path that the If header names; of one that leads nowhere it is empty.
-func (f *Files) stateAt(tx *storage.Tx, p dav.Path, req Request) (dav.State, error) {
+func (f *Files) stateAt(tx *storage.Tx, p dav.Path, req Request) (conditional.State, error) {
 	if req.Locate == nil {
-		return dav.State{}, nil
+		return conditional.State{}, nil
 	}
 	names, ok := req.Locate(p)
 	if !ok {
-		return dav.State{}, nil
+		return conditional.State{}, nil
 	}
 	s, err := f.find(tx, names)
 	if errors.Is(err, storage.ErrNotFound) {
-		return dav.State{}, nil
+		return conditional.State{}, nil
 	}
 	if err != nil {
-		return dav.State{}, err
+		return conditional.State{}, err
 	}
 	return f.state(tx, s, req)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"ruche/dav"
+	"ruche/dav/xmltree"
 	"ruche/storage"
 	"ruche/storage/tree"
 )
@@ -83,7 +84,7 @@ func (s *session) mkcol() error {
 
 // initialProperties reads the body of an extended MKCOL; nil when there is none.
 func (s *session) initialProperties() (func(*storage.Tx, *Info) error, error) {
-	e, err := dav.ReadXML(s.r, dav.Limits{})
+	e, err := dav.ReadXML(s.r, xmltree.Limits{})
 	if errors.Is(err, dav.ErrNoBody) {
 		return nil, nil
 	}
@@ -115,7 +116,7 @@ func (s *session) initialProperties() (func(*storage.Tx, *Info) error, error) {
 }
 
 // plainCollection refuses a resourcetype that is not a folder's (RFC 5689, section 3.3).
-func plainCollection(e *dav.Element) error {
+func plainCollection(e *xmltree.Element) error {
 	if e != nil && len(e.Children) == 1 && e.Children[0].Name == dav.Name("collection") {
 		return nil
 	}

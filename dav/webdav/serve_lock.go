@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ruche/dav"
+	"ruche/dav/xmltree"
 	"ruche/storage/tree"
 )
 
@@ -23,7 +24,7 @@ func (s *session) lock() error {
 		return err
 	}
 	timeout := dav.ParseTimeout(s.r.Header)
-	body, err := dav.ReadXML(s.r, dav.Limits{})
+	body, err := dav.ReadXML(s.r, xmltree.Limits{})
 	if errors.Is(err, dav.ErrNoBody) {
 		return s.refresh(req, timeout)
 	}

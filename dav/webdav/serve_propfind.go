@@ -7,6 +7,7 @@ import (
 
 	"ruche/auth/access"
 	"ruche/dav"
+	"ruche/dav/xmltree"
 	"ruche/storage"
 	"ruche/storage/tree"
 )
@@ -86,7 +87,7 @@ func (s *session) proppatch() error {
 	if err != nil {
 		return err
 	}
-	body, err := dav.ReadXML(s.r, dav.Limits{})
+	body, err := dav.ReadXML(s.r, xmltree.Limits{})
 	if err != nil {
 		return err
 	}

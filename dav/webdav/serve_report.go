@@ -5,12 +5,13 @@ import (
 	"net/http"
 
 	"ruche/dav"
+	"ruche/dav/xmltree"
 	"ruche/storage"
 )
 
 // report answers REPORT, by the root element of its body.
 func (s *session) report() error {
-	body, err := dav.ReadXML(s.r, dav.Limits{})
+	body, err := dav.ReadXML(s.r, xmltree.Limits{})
 	if err != nil {
 		return err
 	}
@@ -27,7 +28,7 @@ func (s *session) report() error {
 }
 
 // syncCollection answers what changed since a token (RFC 6578).
-func (s *session) syncCollection(body *dav.Element) error {
+func (s *session) syncCollection(body *xmltree.Element) error {
 	want, err := dav.ParseSyncCollection(body)
 	if err != nil {
 		return err
@@ -89,7 +90,7 @@ func (s *session) path(names []string) []string {
 }
 
 // expandProperty answers with what the hrefs in properties lead to (RFC 3253, section 3.8).
-func (s *session) expandProperty(body *dav.Element) error {
+func (s *session) expandProperty(body *xmltree.Element) error {
 	list, err := dav.ParseExpandProperty(body)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 
 	"ruche/auth/access"
 	"ruche/dav"
+	"ruche/dav/xmltree"
 )
 
 // TrashHandler serves the trash door: "trash/" lists what was deleted, "trash/ITEM" is an item, with what is in
@@ -218,18 +219,18 @@ var trashRegistry = dav.NewRegistry(
 		return b, true
 	}},
 	trashProperty{Name: dav.Name("displayname"), InAllprop: true, Append: func(b []byte, _ *scope, d *Trashed) ([]byte, bool) {
-		return dav.AppendText(b, d.Shown), true
+		return xmltree.AppendText(b, d.Shown), true
 	}},
 	trashProperty{Name: dav.Name("current-user-principal"), Append: func(b []byte, c *scope, _ *Trashed) ([]byte, bool) {
 		return dav.AppendHrefElement(b, c.call.PrincipalHref(c.call.ID.Name)), true
 	}},
-	ofNode("getetag", func(b []byte, _ *scope, d *Trashed) []byte { return dav.AppendText(b, d.ETag()) }),
+	ofNode("getetag", func(b []byte, _ *scope, d *Trashed) []byte { return xmltree.AppendText(b, d.ETag()) }),
 	ofNode("getlastmodified", func(b []byte, _ *scope, d *Trashed) []byte { return dav.AppendHTTPDate(b, d.MTime) }),
 	ofNode("creationdate", func(b []byte, _ *scope, d *Trashed) []byte { return dav.AppendISO8601(b, d.Created) }),
 	trashProperty{Name: dav.Name("getcontentlength"), InAllprop: true, Append: func(b []byte, _ *scope, d *Trashed) ([]byte, bool) {
 		return strconv.AppendInt(b, d.Size, 10), d.Node.ID != 0 && !d.IsFolder()
 	}},
-	ofNode("getcontenttype", func(b []byte, _ *scope, d *Trashed) []byte { return dav.AppendText(b, d.MediaType()) }),
+	ofNode("getcontenttype", func(b []byte, _ *scope, d *Trashed) []byte { return xmltree.AppendText(b, d.MediaType()) }),
 	trashProperty{Name: oc("id"), Append: onNode(func(b []byte, c *scope, d *Trashed) []byte { return append(b, c.fs.fileID(d.Node.ID)...) })},
 	trashProperty{Name: oc("fileid"), Append: onNode(func(b []byte, _ *scope, d *Trashed) []byte { return strconv.AppendUint(b, d.Node.ID, 10) })},
 	trashProperty{Name: oc("size"), Append: onNode(func(b []byte, _ *scope, d *Trashed) []byte { return strconv.AppendInt(b, d.Size, 10) })},
@@ -243,11 +244,11 @@ var trashRegistry = dav.NewRegistry(
 		}
 		return b
 	})},
-	ofItem("trashbin-filename", func(b []byte, d *Trashed) []byte { return dav.AppendText(b, d.Item.Name) }),
-	ofItem("trashbin-original-location", func(b []byte, d *Trashed) []byte { return dav.AppendText(b, d.Original) }),
+	ofItem("trashbin-filename", func(b []byte, d *Trashed) []byte { return xmltree.AppendText(b, d.Item.Name) }),
+	ofItem("trashbin-original-location", func(b []byte, d *Trashed) []byte { return xmltree.AppendText(b, d.Original) }),
 	ofItem("trashbin-deletion-time", func(b []byte, d *Trashed) []byte { return strconv.AppendInt(b, d.Item.Deleted.Unix(), 10) }),
-	ofItem("trashbin-deleted-by-id", func(b []byte, d *Trashed) []byte { return dav.AppendText(b, d.By.Name) }),
-	ofItem("trashbin-deleted-by-display-name", func(b []byte, d *Trashed) []byte { return dav.AppendText(b, d.By.Title()) }),
+	ofItem("trashbin-deleted-by-id", func(b []byte, d *Trashed) []byte { return xmltree.AppendText(b, d.By.Name) }),
+	ofItem("trashbin-deleted-by-display-name", func(b []byte, d *Trashed) []byte { return xmltree.AppendText(b, d.By.Title()) }),
 )
 
 func onNode(add func(b []byte, c *scope, d *Trashed) []byte) func([]byte, *scope, *Trashed) ([]byte, bool) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ruche/dav"
+	"ruche/dav/xmltree"
 	"ruche/storage/upload"
 )
 
@@ -267,7 +268,7 @@ var uploadRegistry = dav.NewRegistry(
 		return b, true
 	}},
 	uploadProperty{Name: dav.Name("displayname"), InAllprop: true, Append: func(b []byte, _ *scope, p *piece) ([]byte, bool) {
-		return dav.AppendText(b, p.name), true
+		return xmltree.AppendText(b, p.name), true
 	}},
 	uploadProperty{Name: dav.Name("current-user-principal"), Append: func(b []byte, c *scope, _ *piece) ([]byte, bool) {
 		return dav.AppendHrefElement(b, c.call.PrincipalHref(c.call.ID.Name)), true
@@ -282,7 +283,7 @@ var uploadRegistry = dav.NewRegistry(
 		return append(b, "application/octet-stream"...), p.isChunk
 	}},
 	uploadProperty{Name: dav.Name("getetag"), InAllprop: true, Append: func(b []byte, _ *scope, p *piece) ([]byte, bool) {
-		return dav.AppendText(b, dav.ETag(p.identity[:]...)), p.isChunk
+		return xmltree.AppendText(b, dav.ETag(p.identity[:]...)), p.isChunk
 	}},
 	uploadProperty{Name: oc("size"), Append: func(b []byte, _ *scope, p *piece) ([]byte, bool) {
 		return strconv.AppendInt(b, p.size, 10), p.isChunk

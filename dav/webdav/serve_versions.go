@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"ruche/dav"
+	"ruche/dav/xmltree"
 )
 
 // VersionsHandler serves the versions door: "versions/FILEID/" lists the older contents of a file,
@@ -212,21 +213,21 @@ var versionRegistry = dav.NewRegistry(
 		return b, true
 	}},
 	versionProperty{Name: dav.Name("displayname"), InAllprop: true, Append: func(b []byte, _ *scope, v *OldVersion) ([]byte, bool) {
-		return dav.AppendText(b, v.Shown), true
+		return xmltree.AppendText(b, v.Shown), true
 	}},
 	versionProperty{Name: dav.Name("current-user-principal"), Append: func(b []byte, c *scope, _ *OldVersion) ([]byte, bool) {
 		return dav.AppendHrefElement(b, c.call.PrincipalHref(c.call.ID.Name)), true
 	}},
-	ofVersion("getetag", func(b []byte, v *OldVersion) []byte { return dav.AppendText(b, v.ETag()) }),
+	ofVersion("getetag", func(b []byte, v *OldVersion) []byte { return xmltree.AppendText(b, v.ETag()) }),
 	ofVersion("getlastmodified", func(b []byte, v *OldVersion) []byte { return dav.AppendHTTPDate(b, v.MTime) }),
 	ofVersion("creationdate", func(b []byte, v *OldVersion) []byte { return dav.AppendISO8601(b, v.Stored) }),
 	ofVersion("getcontentlength", func(b []byte, v *OldVersion) []byte { return strconv.AppendInt(b, v.Size, 10) }),
-	ofVersion("getcontenttype", func(b []byte, v *OldVersion) []byte { return dav.AppendText(b, v.MediaType()) }),
+	ofVersion("getcontenttype", func(b []byte, v *OldVersion) []byte { return xmltree.AppendText(b, v.MediaType()) }),
 	versionProperty{Name: oc("size"), Append: func(b []byte, _ *scope, v *OldVersion) ([]byte, bool) {
 		return strconv.AppendInt(b, v.Size, 10), v.Version.Rev != 0
 	}},
 	versionProperty{Name: nc("version-author"), Append: func(b []byte, _ *scope, v *OldVersion) ([]byte, bool) {
-		return dav.AppendText(b, v.Author), v.Author != ""
+		return xmltree.AppendText(b, v.Author), v.Author != ""
 	}},
 )
 

@@ -14,6 +14,8 @@ import (
 
 	"ruche/auth/access"
 	"ruche/dav"
+	"ruche/dav/conditional"
+	"ruche/dav/xmltree"
 	"ruche/storage"
 	"ruche/storage/tree"
 )
@@ -101,7 +103,7 @@ func (ls *lockSystem) Confirm(_ time.Time, name0, name1 string, conditions ...xn
 
 // confirm returns the tokens of the locks that the conditions claim for what the names lead to.
 func (f *Files) confirm(tx *storage.Tx, names [][]string, conditions []xnet.Condition) ([]string, error) {
-	if1 := dav.If{Lists: []dav.IfList{{Conditions: conditions}}}
+	if1 := conditional.If{Lists: []conditional.IfList{{Conditions: conditions}}}
 	claimed := if1.Tokens()
 	for _, token := range claimed {
 		if l, err := tree.LockByToken(tx, token); err != nil || l.Account != f.id.Account {
@@ -113,7 +115,7 @@ func (f *Files) confirm(tx *storage.Tx, names [][]string, conditions []xnet.Cond
 		if err != nil {
 			return nil, err
 		}
-		state, err := f.state(tx, s, Request{Conditions: dav.Conditions{If: if1}})
+		state, err := f.state(tx, s, Request{Conditions: conditional.Conditions{If: if1}})
 		if err != nil {
 			return nil, err
 		}
@@ -124,7 +126,7 @@ func (f *Files) confirm(tx *storage.Tx, names [][]string, conditions []xnet.Cond
 			continue
 		}
 		for _, c := range conditions {
-			matches := slices.Contains(state.Tokens, c.Token) || c.ETag != "" && state.Exists && dav.WeakMatch(c.ETag, state.ETag)
+			matches := slices.Contains(state.Tokens, c.Token) || c.ETag != "" && state.Exists && conditional.WeakMatch(c.ETag, state.ETag)
 			if c.Not && matches || c.ETag != "" && !c.Not && !matches {
 				return nil, xnet.ErrConfirmationFailed
 			}
@@ -169,10 +171,10 @@ func wrapOwner(inner string) []byte {
 		return nil
 	}
 	const begin, end = `<D:owner xmlns:D="DAV:">`, `</D:owner>`
-	if e, err := dav.ParseXML([]byte(begin+inner+end), dav.Limits{}); err == nil && e.Name == dav.Name("owner") {
+	if e, err := dav.ParseXML([]byte(begin+inner+end), xmltree.Limits{}); err == nil && e.Name == dav.Name("owner") {
 		return []byte(begin + inner + end)
 	}
-	return append(dav.AppendText([]byte(begin), inner), end...)
+	return append(xmltree.AppendText([]byte(begin), inner), end...)
 }
 
 // innerOwner is what stands inside an owner element.

@@ -1,7 +1,10 @@
-package dav
+// Package conditional evaluates what a request depends on before it changes anything: the If header of RFC 4918,
+// section 10.4, and the conditional fields of RFC 9110, section 13, with the entity tags that they compare.
+package conditional
 
 import (
 	"net/http"
+	"ruche/dav"
 	"time"
 
 	"golang.org/x/net/webdav"
@@ -16,9 +19,9 @@ type Conditions struct {
 	reading                        bool // GET or HEAD
 }
 
-// ParseConditions reads the conditional fields of r. hostOK is that of ParseReference. Broken fields are 400;
+// Parse reads the conditional fields of r. hostOK is that of dav.ParseReference. Broken fields are 400;
 // broken dates are ignored, as RFC 9110 says.
-func ParseConditions(r *http.Request, hostOK func(host string) bool) (Conditions, error) {
+func Parse(r *http.Request, hostOK func(host string) bool) (Conditions, error) {
 	c := Conditions{reading: r.Method == http.MethodGet || r.Method == http.MethodHead}
 	var err error
 	if c.If, err = ParseIf(r.Header.Values("If"), hostOK); err != nil {
@@ -26,10 +29,10 @@ func ParseConditions(r *http.Request, hostOK func(host string) bool) (Conditions
 	}
 	var ok bool
 	if c.match, ok = parseETagList(r.Header.Values("If-Match")); !ok {
-		return Conditions{}, Errorf(http.StatusBadRequest, "broken If-Match header")
+		return Conditions{}, dav.Errorf(http.StatusBadRequest, "broken If-Match header")
 	}
 	if c.noneMatch, ok = parseETagList(r.Header.Values("If-None-Match")); !ok {
-		return Conditions{}, Errorf(http.StatusBadRequest, "broken If-None-Match header")
+		return Conditions{}, dav.Errorf(http.StatusBadRequest, "broken If-None-Match header")
 	}
 	c.unmodifiedSince, _ = http.ParseTime(r.Header.Get("If-Unmodified-Since"))
 	c.modifiedSince, _ = http.ParseTime(r.Header.Get("If-Modified-Since"))
@@ -38,14 +41,14 @@ func ParseConditions(r *http.Request, hostOK func(host string) bool) (Conditions
 
 // Check evaluates all of them against self, the state of the resource of the request; state gives that of the
 // other resources that If names, as in If.Eval. It belongs into the transaction that writes. It returns nil,
-// ErrNotModified for a GET or HEAD, an *Error with status 412, or the error of state.
-func (c Conditions) Check(self State, state func(tag Path) (State, error)) error {
+// dav.ErrNotModified for a GET or HEAD, a *dav.Error with status 412, or the error of state.
+func (c Conditions) Check(self State, state func(tag dav.Path) (State, error)) error {
 	ok, err := c.If.Eval(self, state)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return Errorf(http.StatusPreconditionFailed, "no list of the If header holds")
+		return dav.Errorf(http.StatusPreconditionFailed, "no list of the If header holds")
 	}
 	return c.check(self)
 }
@@ -57,10 +60,10 @@ func (c Conditions) check(self State) error {
 	switch {
 	case c.match.present:
 		if !self.Exists || !c.match.matches(self.ETag, StrongMatch) {
-			return Errorf(http.StatusPreconditionFailed, "the resource is not the one named by If-Match")
+			return dav.Errorf(http.StatusPreconditionFailed, "the resource is not the one named by If-Match")
 		}
 	case !c.unmodifiedSince.IsZero() && dated && modified.After(c.unmodifiedSince):
-		return Errorf(http.StatusPreconditionFailed, "the resource has changed since")
+		return dav.Errorf(http.StatusPreconditionFailed, "the resource has changed since")
 	}
 	switch {
 	case c.noneMatch.present:
@@ -68,14 +71,14 @@ func (c Conditions) check(self State) error {
 			return nil
 		}
 		if c.reading {
-			return ErrNotModified
+			return dav.ErrNotModified
 		}
 		if c.noneMatch.any {
-			return Errorf(http.StatusPreconditionFailed, "the resource exists already")
+			return dav.Errorf(http.StatusPreconditionFailed, "the resource exists already")
 		}
-		return Errorf(http.StatusPreconditionFailed, "the resource is the one named by If-None-Match")
+		return dav.Errorf(http.StatusPreconditionFailed, "the resource is the one named by If-None-Match")
 	case c.reading && !c.modifiedSince.IsZero() && dated && !modified.After(c.modifiedSince):
-		return ErrNotModified
+		return dav.ErrNotModified
 	}
 	return nil
 }

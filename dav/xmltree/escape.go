@@ -1,11 +1,6 @@
-package dav
+package xmltree
 
-import (
-	"encoding/xml"
-	"unicode/utf8"
-)
-
-const contentType = "application/xml; charset=utf-8"
+import "unicode/utf8"
 
 // special marks the bytes that AppendText and AppendAttr must look at.
 var special = func() (t [256]bool) {
@@ -67,44 +62,4 @@ func appendEscaped[S string | []byte](b []byte, s S, attr bool) []byte {
 		start = i
 	}
 	return append(b, s[start:]...)
-}
-
-// tags are the three ways to write an element of one name.
-type tags struct{ open, close, empty string }
-
-// tagsOf writes a name with its fixed prefix, or declares its namespace on the element.
-func tagsOf(name xml.Name) tags {
-	if p := prefixOf(name.Space); p != "" {
-		q := p + ":" + name.Local
-		return tags{"<" + q + ">", "</" + q + ">", "<" + q + "/>"}
-	}
-	start := "<" + name.Local + ` xmlns="` + string(AppendAttr(nil, name.Space)) + `"`
-	return tags{start + ">", "</" + name.Local + ">", start + "/>"}
-}
-
-// AppendEmpty appends an empty element, as in <d:collection/>.
-func AppendEmpty(b []byte, name xml.Name) []byte {
-	if p := prefixOf(name.Space); p != "" {
-		b = append(b, '<')
-		b = append(b, p...)
-		b = append(b, ':')
-		b = append(b, name.Local...)
-		return append(b, "/>"...)
-	}
-	return append(b, tagsOf(name).empty...)
-}
-
-// AppendElement appends an element that holds only text.
-func AppendElement(b []byte, name xml.Name, text string) []byte {
-	t := tagsOf(name)
-	b = append(b, t.open...)
-	b = AppendText(b, text)
-	return append(b, t.close...)
-}
-
-// AppendHrefElement appends a DAV:href that holds an escaped href. RFC 4918, section 14.7.
-func AppendHrefElement[S string | []byte](b []byte, href S) []byte {
-	b = append(b, "<d:href>"...)
-	b = AppendText(b, href)
-	return append(b, "</d:href>"...)
 }

@@ -1,4 +1,4 @@
-package dav_test
+package conditional_test
 
 import (
 	"errors"
@@ -8,22 +8,23 @@ import (
 	"testing"
 
 	"ruche/dav"
+	"ruche/dav/conditional"
 )
 
 // The resources of the If tests: /a has an entity tag and a lock of ours, /b the lock of somebody else, /c/ is a
 // locked collection, and /new does not exist.
-var self = dav.State{Exists: true, ETag: `"e1"`, Tokens: []string{"urn:uuid:a", "urn:uuid:shared"}}
+var self = conditional.State{Exists: true, ETag: `"e1"`, Tokens: []string{"urn:uuid:a", "urn:uuid:shared"}}
 
-func ifState(p dav.Path) (dav.State, error) {
+func ifState(p dav.Path) (conditional.State, error) {
 	switch p.String() {
 	case "/a":
 		return self, nil
 	case "/b":
-		return dav.State{ETag: `"e2"`}, nil
+		return conditional.State{ETag: `"e2"`}, nil
 	case "/c/":
-		return dav.State{ETag: `"e3"`, Tokens: []string{"urn:uuid:c"}}, nil
+		return conditional.State{ETag: `"e3"`, Tokens: []string{"urn:uuid:c"}}, nil
 	}
-	return dav.State{}, nil
+	return conditional.State{}, nil
 }
 
 func TestIf(t *testing.T) {
@@ -61,7 +62,7 @@ func TestIf(t *testing.T) {
 		{"white space", "\t( \t<urn:uuid:a>\t[ \"e1\" ] )  ", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f, err := dav.ParseIf([]string{tt.in}, own)
+			f, err := conditional.ParseIf([]string{tt.in}, own)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,10 +79,10 @@ func TestIfRefuses(t *testing.T) {
 		`(Not)`, `(Not Not <urn:x>)`, `</a>`, `</a> </b> (<urn:x>)`, `(<urn:x>) </a> (<urn:x>)`, `<a> (<urn:x>)`,
 		`</a/../b> (<urn:x>)`, `<http://u@cloud.example/a> (<urn:x>)`, `</a> , (<urn:x>)`, `(<urn:x y>)`, `(<urn:x>x)`,
 		`("e1")`, `(<urn:x>))`,
-		`(` + strings.Repeat(`<urn:x>`, dav.MaxIfConditions+1) + `)`,
-		strings.Repeat(" ", dav.MaxIfBytes+1),
+		`(` + strings.Repeat(`<urn:x>`, conditional.MaxIfConditions+1) + `)`,
+		strings.Repeat(" ", conditional.MaxIfBytes+1),
 	} {
-		if _, err := dav.ParseIf([]string{in}, own); status(err) != 400 {
+		if _, err := conditional.ParseIf([]string{in}, own); status(err) != 400 {
 			t.Errorf("If: %.60s = %v, want 400", in, err)
 		}
 	}
@@ -89,7 +90,7 @@ func TestIfRefuses(t *testing.T) {
 
 // Finder sends one If line for each token of a MOVE.
 func TestIfLinesAreJoined(t *testing.T) {
-	f, err := dav.ParseIf([]string{`</b> (<urn:uuid:b>)`, `(<urn:uuid:a>)`}, own)
+	f, err := conditional.ParseIf([]string{`</b> (<urn:uuid:b>)`, `(<urn:uuid:a>)`}, own)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,7 @@ func TestIfLinesAreJoined(t *testing.T) {
 }
 
 func TestIfSubmitted(t *testing.T) {
-	f, err := dav.ParseIf([]string{`</x> (<urn:uuid:1> ["e"]) (Not <urn:uuid:2>)`}, own)
+	f, err := conditional.ParseIf([]string{`</x> (<urn:uuid:1> ["e"]) (Not <urn:uuid:2>)`}, own)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,9 +115,9 @@ func TestIfSubmitted(t *testing.T) {
 }
 
 func TestIfStateError(t *testing.T) {
-	f, _ := dav.ParseIf([]string{`</b> (<urn:x>)`}, own)
+	f, _ := conditional.ParseIf([]string{`</b> (<urn:x>)`}, own)
 	broken := errors.New("broken")
-	if _, err := f.Eval(dav.State{}, func(dav.Path) (dav.State, error) { return dav.State{}, broken }); err != broken {
+	if _, err := f.Eval(conditional.State{}, func(dav.Path) (conditional.State, error) { return conditional.State{}, broken }); err != broken {
 		t.Errorf("Eval = %v, want the error of the state", err)
 	}
 }
@@ -147,7 +148,7 @@ func TestIfAgainstModel(t *testing.T) {
 		}
 		in := fmt.Sprintf("%s(%s %s) (%s)", tag.text, say(not1, c1), say(not2, c2), c3.text)
 		want := c1.on[tag.of] != not1 && c2.on[tag.of] != not2 || c3.on[tag.of]
-		f, err := dav.ParseIf([]string{in}, own)
+		f, err := conditional.ParseIf([]string{in}, own)
 		if err != nil {
 			t.Fatalf("%s: %v", in, err)
 		}
@@ -161,7 +162,7 @@ func FuzzParseIf(f *testing.F) {
 	f.Add(`<http://cloud.example/a> (Not <urn:uuid:a> [W/"e1"]) (["x"])`, `(<DAV:no-lock>)`)
 	f.Add(`</a> (<urn:x>), (["e"])`, ``)
 	f.Fuzz(func(t *testing.T, a, b string) {
-		h, err := dav.ParseIf([]string{a, b}, own)
+		h, err := conditional.ParseIf([]string{a, b}, own)
 		if err != nil {
 			if status(err) != 400 {
 				t.Fatalf("status %d", status(err))

@@ -1,8 +1,9 @@
-package dav
+package conditional
 
 import (
 	"errors"
 	"net/http"
+	"ruche/dav"
 	"slices"
 	"strings"
 	"time"
@@ -24,8 +25,8 @@ type If struct {
 
 // IfList is one list of conditions; it holds when all of them do.
 type IfList struct {
-	Tag     *Path // the resource it is about; nil for the one the request is for
-	Foreign bool  // the tag names another server: no state of ours matches
+	Tag     *dav.Path // the resource it is about; nil for the one the request is for
+	Foreign bool      // the tag names another server: no state of ours matches
 	// Conditions have either Token, or ETag as it stood between the square brackets.
 	Conditions []webdav.Condition
 }
@@ -41,13 +42,13 @@ type State struct {
 
 // ParseIf reads the lines of an If header (http.Header.Values: Finder sends one per token). Each line begins
 // anew without a tag, and so does what follows a comma, which is how a proxy joins lines. hostOK is that of
-// ParseReference. Errors are *Error with status 400.
+// dav.ParseReference. Errors are *dav.Error with status 400.
 func ParseIf(lines []string, hostOK func(host string) bool) (If, error) {
 	var f If
 	size, count := 0, 0
 	for _, line := range lines {
 		if size += len(line); size > MaxIfBytes {
-			return If{}, Errorf(http.StatusBadRequest, "the If header is too long")
+			return If{}, dav.Errorf(http.StatusBadRequest, "the If header is too long")
 		}
 		p := ifParser{rest: line, hostOK: hostOK, count: &count}
 		if err := p.line(&f); err != nil {
@@ -63,11 +64,11 @@ type ifParser struct {
 	count  *int
 
 	tagged, untagged bool // what this line has had so far
-	tag              *Path
+	tag              *dav.Path
 	foreign          bool
 }
 
-func badIf(what string) error { return Errorf(http.StatusBadRequest, "broken If header: %s", what) }
+func badIf(what string) error { return dav.Errorf(http.StatusBadRequest, "broken If header: %s", what) }
 
 func (p *ifParser) skip() { p.rest = strings.TrimLeft(p.rest, " \t\r\n") }
 
@@ -125,13 +126,13 @@ func (p *ifParser) readTag() error {
 	if err != nil {
 		return err
 	}
-	path, err := ParseReference(ref, p.hostOK)
-	if errors.Is(err, ErrOtherHost) {
+	path, err := dav.ParseReference(ref, p.hostOK)
+	if errors.Is(err, dav.ErrOtherHost) {
 		p.tag, p.foreign = nil, true
 		return nil
 	}
 	if err != nil {
-		return Errorf(http.StatusBadRequest, "broken If header: %w", err)
+		return dav.Errorf(http.StatusBadRequest, "broken If header: %w", err)
 	}
 	p.tag, p.foreign = &path, false
 	return nil
@@ -175,7 +176,7 @@ func (p *ifParser) condition() (c webdav.Condition, err error) {
 		if c.Token, err = p.angle(); err != nil {
 			return c, err
 		}
-		if !isToken(c.Token) {
+		if !dav.IsStateToken(c.Token) {
 			return c, badIf("a state token that is no absolute URI")
 		}
 	case strings.HasPrefix(p.rest, "["):
@@ -201,9 +202,9 @@ func (p *ifParser) condition() (c webdav.Condition, err error) {
 //
 // A false answer is 412, but when a lock stands in the way whose token was not Submitted it is 423, and 423
 // goes first.
-func (f If) Eval(self State, state func(tag Path) (State, error)) (bool, error) {
+func (f If) Eval(self State, state func(tag dav.Path) (State, error)) (bool, error) {
 	var cur State
-	var of *Path // whose state cur is
+	var of *dav.Path // whose state cur is
 	for _, list := range f.Lists {
 		switch {
 		case list.Foreign:
