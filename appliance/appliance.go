@@ -15,7 +15,7 @@ import (
 
 	"ruche/appliance/control"
 	"ruche/appliance/jobs"
-	"ruche/dav/webdav"
+	"ruche/dav/files"
 )
 
 // Appliance is one server with its store.
@@ -23,7 +23,7 @@ type Appliance struct {
 	config   Config
 	log      *slog.Logger
 	store    *control.Store
-	files    *webdav.FS
+	files    *files.FS
 	listener net.Listener
 	server   *http.Server
 	control  *control.Server
@@ -47,7 +47,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (*Appliance, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Appliance{config: c, log: log, store: store, files: webdav.New(store.DB, store.Blobs, webdav.Options{Log: log})}
+	a := &Appliance{config: c, log: log, store: store, files: files.New(store.DB, store.Blobs, files.Options{Log: log})}
 	a.requests, a.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.Close())

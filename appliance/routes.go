@@ -8,7 +8,11 @@ import (
 	"strings"
 
 	"ruche/dav"
+	"ruche/dav/door"
 	"ruche/dav/principal"
+	"ruche/dav/trashbin"
+	"ruche/dav/uploads"
+	"ruche/dav/versions"
 	"ruche/dav/webdav"
 )
 
@@ -66,9 +70,9 @@ func crooked(escaped string) bool {
 func (a *Appliance) doors() map[string]dav.Handler {
 	return map[string]dav.Handler{
 		"files":    webdav.NewHandler(a.files),
-		"trashbin": webdav.NewTrashHandler(a.files),
-		"uploads":  webdav.NewUploadsHandler(a.files),
-		"versions": webdav.NewVersionsHandler(a.files),
+		"trashbin": trashbin.NewHandler(a.files),
+		"uploads":  uploads.NewHandler(a.files),
+		"versions": versions.NewHandler(a.files),
 	}
 }
 
@@ -81,7 +85,7 @@ func (a *Appliance) dav() http.Handler {
 		Doors:        doors,
 		Hosts:        a.config.Hosts,
 		Log:          a.log,
-		Options:      func(w http.ResponseWriter) { webdav.WriteOptions(w, "OPTIONS, PROPFIND, REPORT") },
+		Options:      func(w http.ResponseWriter) { door.WriteOptions(w, "OPTIONS, PROPFIND, REPORT") },
 	}
 }
 

@@ -43,6 +43,12 @@ func prefixOf(space string) string {
 // Name is the name of an element in the namespace "DAV:".
 func Name(local string) xml.Name { return xml.Name{Space: NS, Local: local} }
 
+// OwnCloud is the name of an element that the clients of ownCloud know, and those of Nextcloud.
+func OwnCloud(local string) xml.Name { return xml.Name{Space: NSOwnCloud, Local: local} }
+
+// Nextcloud is the name of an element that only the clients of Nextcloud know.
+func Nextcloud(local string) xml.Name { return xml.Name{Space: NSNextcloud, Local: local} }
+
 // Preconditions and postconditions, the elements inside DAV:error.
 var (
 	CannotModifyProtectedProperty = Name("cannot-modify-protected-property") // RFC 4918, section 16.

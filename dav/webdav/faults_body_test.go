@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"ruche/dav/doortest"
 	"runtime"
 	"strings"
 	"sync"
@@ -40,7 +41,7 @@ func heapWhile(fn func()) uint64 {
 
 func TestHugeXMLIsRefusedAtOnceWithFlatMemory(t *testing.T) {
 	s := serve(t, "ada")
-	s.put("ada", "/f.txt", "text")
+	s.Put("ada", "/f.txt", "text")
 	for _, tt := range []struct {
 		name, body string
 		want       int
@@ -90,7 +91,7 @@ func TestHugeXMLIsRefusedAtOnceWithFlatMemory(t *testing.T) {
 			})
 		}
 	}
-	s.want(404, "ada", "GET", "/new", "")
+	s.Want(404, "ada", "GET", "/new", "")
 }
 
 func TestManyHugeBodiesAtOnceStayBounded(t *testing.T) {
@@ -143,11 +144,11 @@ func TestForbiddenXMLIsRefused(t *testing.T) {
 		"attributes":       `<propfind xmlns="DAV:" ` + manyAttributes(100) + `/>`,
 		"another encoding": `<?xml version="1.0" encoding="utf-7"?><propfind xmlns="DAV:"/>`,
 	} {
-		a := s.as("ada", "PROPFIND", "/", body, "Depth", "0", "Content-Type", "text/xml")
+		a := s.As("ada", "PROPFIND", "/", body, "Depth", "0", "Content-Type", "text/xml")
 		if a.StatusCode != 400 && !(name == "another encoding" && a.StatusCode == 415) {
-			t.Errorf("PROPFIND with %s = %d, want 400: %.200s", name, a.StatusCode, a.body)
+			t.Errorf("PROPFIND with %s = %d, want 400: %.200s", name, a.StatusCode, a.Text)
 		}
-		if err := wellFormed(a.body); err != nil {
+		if err := doortest.WellFormed(a.Text); err != nil {
 			t.Errorf("the refusal of %s: %v", name, err)
 		}
 	}
@@ -163,24 +164,24 @@ func manyAttributes(n int) string {
 
 func TestUnknownPropfindMeansAllprop(t *testing.T) {
 	s := serve(t, "ada")
-	s.put("ada", "/f.txt", "text")
+	s.Put("ada", "/f.txt", "text")
 	for _, body := range []string{"", `<propfind xmlns="DAV:"/>`, `<propfind xmlns="DAV:"><novelty/></propfind>`, `<propfind xmlns="DAV:"><allprop/></propfind>`} {
-		r := multistatus(t, s.as("ada", "PROPFIND", "/f.txt", body, "Depth", "0"))[0]
-		if r.props["{DAV:}getetag"] == nil || r.props["{DAV:}getcontentlength"] == nil || len(r.other) != 0 {
-			t.Errorf("PROPFIND with %q gives %d properties and %d failures", body, len(r.props), len(r.other))
+		r := doortest.Multistatus(t, s.As("ada", "PROPFIND", "/f.txt", body, "Depth", "0"))[0]
+		if r.Props["{DAV:}getetag"] == nil || r.Props["{DAV:}getcontentlength"] == nil || len(r.Other) != 0 {
+			t.Errorf("PROPFIND with %q gives %d properties and %d failures", body, len(r.Props), len(r.Other))
 		}
 	}
 	// No property of another is said to be there, and none is left out silently.
-	r := s.propfind("ada", "/f.txt", "0", "D:getetag", "D:quota-used-bytes", "D:novelty", "Z:novelty")[0]
-	if len(r.props) != 1 || len(r.other) != 3 {
-		t.Errorf("found %d and missed %d of four properties, want 1 and 3", len(r.props), len(r.other))
+	r := s.Propfind("ada", "/f.txt", "0", "D:getetag", "D:quota-used-bytes", "D:novelty", "Z:novelty")[0]
+	if len(r.Props) != 1 || len(r.Other) != 3 {
+		t.Errorf("found %d and missed %d of four properties, want 1 and 3", len(r.Props), len(r.Other))
 	}
 }
 
 func TestRangeFloodsGetTheWholeOnce(t *testing.T) {
 	s := serve(t, "ada")
 	text := strings.Repeat("0123456789", 10_000)
-	s.put("ada", "/f.txt", text)
+	s.Put("ada", "/f.txt", text)
 	for _, tt := range []struct {
 		header string
 		want   int
@@ -201,41 +202,41 @@ func TestRangeFloodsGetTheWholeOnce(t *testing.T) {
 		{"bytes=0-9223372036854775807", 200, ""},
 		{"bytes=99999999999999999999-", 200, ""},
 	} {
-		a := s.as("ada", "GET", "/f.txt", "", "Range", tt.header)
+		a := s.As("ada", "GET", "/f.txt", "", "Range", tt.header)
 		want := tt.body
 		if want == "" {
 			want = text
 		}
-		if a.StatusCode != tt.want || a.StatusCode != 416 && a.body != want {
-			t.Errorf("GET with Range %.40q = %d and %d bytes, want %d", tt.header, a.StatusCode, len(a.body), tt.want)
+		if a.StatusCode != tt.want || a.StatusCode != 416 && a.Text != want {
+			t.Errorf("GET with Range %.40q = %d and %d bytes, want %d", tt.header, a.StatusCode, len(a.Text), tt.want)
 		}
 	}
-	if a := s.as("ada", "GET", "/f.txt", "", "Range", "bytes=0-0,5-5"); a.StatusCode != 206 || !strings.HasPrefix(a.Header.Get("Content-Type"), "multipart/byteranges") {
+	if a := s.As("ada", "GET", "/f.txt", "", "Range", "bytes=0-0,5-5"); a.StatusCode != 206 || !strings.HasPrefix(a.Header.Get("Content-Type"), "multipart/byteranges") {
 		t.Errorf("GET of two ranges = %d %s", a.StatusCode, a.Header.Get("Content-Type"))
 	}
-	tag := s.as("ada", "HEAD", "/f.txt", "").Header.Get("ETag")
+	tag := s.As("ada", "HEAD", "/f.txt", "").Header.Get("ETag")
 	for ifRange, want := range map[string]int{tag: 206, `"other"`: 200, "W/" + tag: 200, "Sat, 01 Jan 2000 00:00:00 GMT": 200} {
-		s.want(want, "ada", "GET", "/f.txt", "", "Range", "bytes=0-9", "If-Range", ifRange)
+		s.Want(want, "ada", "GET", "/f.txt", "", "Range", "bytes=0-9", "If-Range", ifRange)
 	}
-	s.want(304, "ada", "GET", "/f.txt", "", "If-None-Match", tag)
-	s.want(412, "ada", "GET", "/f.txt", "", "If-Match", `"other"`)
-	s.want(304, "ada", "HEAD", "/f.txt", "", "If-None-Match", "W/"+tag)
+	s.Want(304, "ada", "GET", "/f.txt", "", "If-None-Match", tag)
+	s.Want(412, "ada", "GET", "/f.txt", "", "If-Match", `"other"`)
+	s.Want(304, "ada", "HEAD", "/f.txt", "", "If-None-Match", "W/"+tag)
 }
 
 func TestListingStopsWhenTheClientLeaves(t *testing.T) {
 	s := serve(t, "ada")
-	s.want(201, "ada", "MKCOL", "/d", "")
+	s.Want(201, "ada", "MKCOL", "/d", "")
 	for i := range 200 {
-		s.want(201, "ada", "COPY", "/d", "", "Destination", fmt.Sprintf("/d/%04d", i), "Depth", "0")
+		s.Want(201, "ada", "COPY", "/d", "", "Destination", fmt.Sprintf("/d/%04d", i), "Depth", "0")
 	}
-	c := s.dial()
-	fmt.Fprintf(c, "PROPFIND /dav/files/ada/d/ HTTP/1.1\r\nHost: %s\r\n%sDepth: 1\r\nContent-Length: 0\r\n\r\n", s.Listener.Addr(), asAda)
+	c := s.Dial()
+	fmt.Fprintf(c, "PROPFIND /dav/files/ada/d/ HTTP/1.1\r\nHost: %s\r\n%sDepth: 1\r\nContent-Length: 0\r\n\r\n", s.Listener.Addr(), doortest.AsAda)
 	if _, err := io.ReadFull(c, make([]byte, 100)); err != nil {
 		t.Fatal(err)
 	}
 	c.SetLinger(0)
 	c.Close()
-	if rows := s.propfind("ada", "/d/", "1", "D:getetag"); len(rows) != 201 {
+	if rows := s.Propfind("ada", "/d/", "1", "D:getetag"); len(rows) != 201 {
 		t.Errorf("the folder has %d rows, want 201", len(rows))
 	}
 }

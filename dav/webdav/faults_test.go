@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"ruche/dav/doortest"
 	"ruche/storage/account"
 )
 
@@ -16,8 +17,8 @@ import (
 
 func TestAbortedPutKeepsTheOldFile(t *testing.T) {
 	s := serve(t, "ada")
-	tag := s.put("ada", "/old.txt", "old content").Header.Get("ETag")
-	before := s.usage("ada")
+	tag := s.Put("ada", "/old.txt", "old content").Header.Get("ETag")
+	before := s.Usage("ada")
 	big := strings.Repeat("new bytes ", 20_000)
 	for _, tt := range []struct{ name, header, body string }{
 		{"length", "Content-Length: 999999\r\n", big},
@@ -28,8 +29,8 @@ func TestAbortedPutKeepsTheOldFile(t *testing.T) {
 	} {
 		for _, path := range []string{"/old.txt", "/new.txt"} {
 			t.Run(tt.name+path, func(t *testing.T) {
-				c := s.dial()
-				fmt.Fprintf(c, "PUT /dav/files/ada%s HTTP/1.1\r\nHost: %s\r\n%s%s\r\n%s", path, s.Listener.Addr(), asAda, tt.header, tt.body)
+				c := s.Dial()
+				fmt.Fprintf(c, "PUT /dav/files/ada%s HTTP/1.1\r\nHost: %s\r\n%s%s\r\n%s", path, s.Listener.Addr(), doortest.AsAda, tt.header, tt.body)
 				c.CloseWrite()
 				resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 				if err != nil {
@@ -40,125 +41,125 @@ func TestAbortedPutKeepsTheOldFile(t *testing.T) {
 				if resp.StatusCode != http.StatusBadRequest {
 					t.Errorf("cut PUT = %d, want 400", resp.StatusCode)
 				}
-				s.holds("ada", "/old.txt", "old content")
-				if got := s.as("ada", "HEAD", "/old.txt", "").Header.Get("ETag"); got != tag {
+				s.Holds("ada", "/old.txt", "old content")
+				if got := s.As("ada", "HEAD", "/old.txt", "").Header.Get("ETag"); got != tag {
 					t.Errorf("ETag became %s, was %s", got, tag)
 				}
-				s.want(http.StatusNotFound, "ada", "GET", "/new.txt", "")
-				if got := s.usage("ada"); got != before {
+				s.Want(http.StatusNotFound, "ada", "GET", "/new.txt", "")
+				if got := s.Usage("ada"); got != before {
 					t.Errorf("usage became %+v, was %+v", got, before)
 				}
 			})
 		}
 	}
-	s.check()
+	s.Check()
 }
 
 func TestMoveOntoAncestorKeepsBoth(t *testing.T) {
 	s := serve(t, "ada")
-	s.want(201, "ada", "MKCOL", "/a", "")
-	s.want(201, "ada", "MKCOL", "/a/b", "")
-	s.put("ada", "/a/b/c.txt", "precious")
+	s.Want(201, "ada", "MKCOL", "/a", "")
+	s.Want(201, "ada", "MKCOL", "/a/b", "")
+	s.Put("ada", "/a/b/c.txt", "precious")
 	for _, method := range []string{"MOVE", "COPY"} {
 		for _, to := range []string{"/a", "/a/", "/A%2e/../a", "/a/b", "/%61", "/a/b/"} {
-			a := s.as("ada", method, "/a/b/c.txt", "", "Destination", to, "Overwrite", "T")
+			a := s.As("ada", method, "/a/b/c.txt", "", "Destination", to, "Overwrite", "T")
 			if a.StatusCode != http.StatusForbidden && a.StatusCode != http.StatusBadRequest {
 				t.Errorf("%s onto %s = %d, want 403", method, to, a.StatusCode)
 			}
-			s.holds("ada", "/a/b/c.txt", "precious")
+			s.Holds("ada", "/a/b/c.txt", "precious")
 		}
 	}
-	s.check()
+	s.Check()
 }
 
 func TestMoveOntoItselfKeepsIt(t *testing.T) {
 	s := serve(t, "ada")
-	s.put("ada", "/f.txt", "precious")
+	s.Put("ada", "/f.txt", "precious")
 	for _, to := range []string{"/f.txt", "/%66.txt", "/d/../f.txt"} {
 		for _, method := range []string{"MOVE", "COPY"} {
-			a := s.as("ada", method, "/f.txt", "", "Destination", to)
+			a := s.As("ada", method, "/f.txt", "", "Destination", to)
 			if a.StatusCode/100 != 4 {
 				t.Errorf("%s of a file onto itself as %s = %d, want a refusal", method, to, a.StatusCode)
 			}
-			s.holds("ada", "/f.txt", "precious")
+			s.Holds("ada", "/f.txt", "precious")
 		}
 	}
-	s.check()
+	s.Check()
 }
 
 func TestMoveOfMissingSourceKeepsTheDestination(t *testing.T) {
 	s := serve(t, "ada")
-	s.put("ada", "/kept.txt", "precious")
+	s.Put("ada", "/kept.txt", "precious")
 	for _, method := range []string{"MOVE", "COPY"} {
 		for _, source := range []string{"/missing", "/missing/deeper", "/kept.txt/below"} {
-			s.want(http.StatusNotFound, "ada", method, source, "", "Destination", "/kept.txt", "Overwrite", "T")
-			s.holds("ada", "/kept.txt", "precious")
+			s.Want(http.StatusNotFound, "ada", method, source, "", "Destination", "/kept.txt", "Overwrite", "T")
+			s.Holds("ada", "/kept.txt", "precious")
 		}
 	}
-	s.check()
+	s.Check()
 }
 
 func TestCopyIntoItselfIsRefused(t *testing.T) {
 	s := serve(t, "ada")
-	s.want(201, "ada", "MKCOL", "/a", "")
-	s.put("ada", "/a/f.txt", "text")
+	s.Want(201, "ada", "MKCOL", "/a", "")
+	s.Put("ada", "/a/f.txt", "text")
 	for _, method := range []string{"COPY", "MOVE"} {
 		for _, to := range []string{"/a/b", "/a/", "/a"} {
-			s.want(http.StatusForbidden, "ada", method, "/a", "", "Destination", to)
+			s.Want(http.StatusForbidden, "ada", method, "/a", "", "Destination", to)
 		}
 	}
-	if rows := s.propfind("ada", "/a/", "1", "D:resourcetype"); len(rows) != 2 {
+	if rows := s.Propfind("ada", "/a/", "1", "D:resourcetype"); len(rows) != 2 {
 		t.Errorf("/a/ has %d rows after it was copied into itself, want 2", len(rows))
 	}
 	// The folder alone has nothing to recurse into (RFC 4918, section 9.8.3).
-	s.want(201, "ada", "COPY", "/a", "", "Destination", "/a/b", "Depth", "0")
-	s.check()
+	s.Want(201, "ada", "COPY", "/a", "", "Destination", "/a/b", "Depth", "0")
+	s.Check()
 }
 
 func TestOverwriteAbsentMeansYes(t *testing.T) {
 	s := serve(t, "ada")
 	for _, method := range []string{"COPY", "MOVE"} {
-		s.put("ada", "/from.txt", "new")
-		s.put("ada", "/to.txt", "old")
-		s.want(http.StatusPreconditionFailed, "ada", method, "/from.txt", "", "Destination", "/to.txt", "Overwrite", "F")
-		s.holds("ada", "/to.txt", "old")
-		s.want(http.StatusNoContent, "ada", method, "/from.txt", "", "Destination", "/to.txt")
-		s.holds("ada", "/to.txt", "new")
-		s.want(http.StatusBadRequest, "ada", method, "/to.txt", "", "Destination", "/x.txt", "Overwrite", "maybe")
+		s.Put("ada", "/from.txt", "new")
+		s.Put("ada", "/to.txt", "old")
+		s.Want(http.StatusPreconditionFailed, "ada", method, "/from.txt", "", "Destination", "/to.txt", "Overwrite", "F")
+		s.Holds("ada", "/to.txt", "old")
+		s.Want(http.StatusNoContent, "ada", method, "/from.txt", "", "Destination", "/to.txt")
+		s.Holds("ada", "/to.txt", "new")
+		s.Want(http.StatusBadRequest, "ada", method, "/to.txt", "", "Destination", "/x.txt", "Overwrite", "maybe")
 	}
-	s.check()
+	s.Check()
 }
 
 func TestOverwriteIsNoContentAndCreationCreated(t *testing.T) {
 	s := serve(t, "ada")
-	s.want(http.StatusCreated, "ada", "PUT", "/f.txt", "one")
-	s.want(http.StatusNoContent, "ada", "PUT", "/f.txt", "two")
-	s.want(http.StatusCreated, "ada", "MKCOL", "/d", "")
-	s.want(http.StatusMethodNotAllowed, "ada", "MKCOL", "/d", "")
-	s.want(http.StatusMethodNotAllowed, "ada", "MKCOL", "/f.txt", "")
-	s.want(http.StatusMethodNotAllowed, "ada", "PUT", "/d", "text")
-	s.want(http.StatusConflict, "ada", "PUT", "/none/f.txt", "text")
-	s.want(http.StatusConflict, "ada", "MKCOL", "/none/d", "")
-	s.want(http.StatusConflict, "ada", "COPY", "/f.txt", "", "Destination", "/none/f.txt")
-	s.want(http.StatusConflict, "ada", "MOVE", "/f.txt", "", "Destination", "/none/f.txt")
-	s.want(http.StatusConflict, "ada", "LOCK", "/none/f.txt", exclusive)
-	s.want(http.StatusConflict, "ada", "PUT", "/f.txt/below", "text")
-	s.want(http.StatusNotFound, "ada", "DELETE", "/none", "")
-	s.want(http.StatusNotFound, "ada", "DELETE", "/none/f.txt", "")
-	s.want(http.StatusNotImplemented, "ada", "BREW", "/f.txt", "")
-	if a := s.want(http.StatusMethodNotAllowed, "ada", "PATCH", "/f.txt", ""); a.Header.Get("Allow") == "" {
+	s.Want(http.StatusCreated, "ada", "PUT", "/f.txt", "one")
+	s.Want(http.StatusNoContent, "ada", "PUT", "/f.txt", "two")
+	s.Want(http.StatusCreated, "ada", "MKCOL", "/d", "")
+	s.Want(http.StatusMethodNotAllowed, "ada", "MKCOL", "/d", "")
+	s.Want(http.StatusMethodNotAllowed, "ada", "MKCOL", "/f.txt", "")
+	s.Want(http.StatusMethodNotAllowed, "ada", "PUT", "/d", "text")
+	s.Want(http.StatusConflict, "ada", "PUT", "/none/f.txt", "text")
+	s.Want(http.StatusConflict, "ada", "MKCOL", "/none/d", "")
+	s.Want(http.StatusConflict, "ada", "COPY", "/f.txt", "", "Destination", "/none/f.txt")
+	s.Want(http.StatusConflict, "ada", "MOVE", "/f.txt", "", "Destination", "/none/f.txt")
+	s.Want(http.StatusConflict, "ada", "LOCK", "/none/f.txt", doortest.Exclusive)
+	s.Want(http.StatusConflict, "ada", "PUT", "/f.txt/below", "text")
+	s.Want(http.StatusNotFound, "ada", "DELETE", "/none", "")
+	s.Want(http.StatusNotFound, "ada", "DELETE", "/none/f.txt", "")
+	s.Want(http.StatusNotImplemented, "ada", "BREW", "/f.txt", "")
+	if a := s.Want(http.StatusMethodNotAllowed, "ada", "PATCH", "/f.txt", ""); a.Header.Get("Allow") == "" {
 		t.Error("405 without Allow")
 	}
-	s.check()
+	s.Check()
 }
 
 func TestPutWithContentRangeIsRefused(t *testing.T) {
 	s := serve(t, "ada")
-	s.put("ada", "/f.txt", "the whole")
-	s.want(http.StatusBadRequest, "ada", "PUT", "/f.txt", "X", "Content-Range", "bytes 4-4/9")
-	s.want(http.StatusBadRequest, "ada", "PUT", "/new.txt", "X", "Content-Range", "bytes 0-0/9")
-	s.holds("ada", "/f.txt", "the whole")
-	s.want(http.StatusNotFound, "ada", "GET", "/new.txt", "")
+	s.Put("ada", "/f.txt", "the whole")
+	s.Want(http.StatusBadRequest, "ada", "PUT", "/f.txt", "X", "Content-Range", "bytes 4-4/9")
+	s.Want(http.StatusBadRequest, "ada", "PUT", "/new.txt", "X", "Content-Range", "bytes 0-0/9")
+	s.Holds("ada", "/f.txt", "the whole")
+	s.Want(http.StatusNotFound, "ada", "GET", "/new.txt", "")
 }
 
 func TestPreconditionsGuardWrites(t *testing.T) {
@@ -176,12 +177,12 @@ func TestPreconditionsGuardWrites(t *testing.T) {
 				case "PROPPATCH":
 					body = `<propertyupdate xmlns="DAV:"><set><prop><a xmlns="urn:z">b</a></prop></set></propertyupdate>`
 				case "LOCK":
-					body = exclusive
+					body = doortest.Exclusive
 				}
-				return s.as("ada", method, "/f.txt", body, header...).StatusCode
+				return s.As("ada", method, "/f.txt", body, header...).StatusCode
 			}
-			s.put("ada", "/g.txt", "destination")
-			tag := s.put("ada", "/f.txt", "text").Header.Get("ETag")
+			s.Put("ada", "/g.txt", "destination")
+			tag := s.Put("ada", "/f.txt", "text").Header.Get("ETag")
 			for _, refused := range [][]string{
 				{"If-Match", `"other"`},
 				{"If-Match", "W/" + tag},
@@ -194,50 +195,50 @@ func TestPreconditionsGuardWrites(t *testing.T) {
 				if got := send(refused...); got != http.StatusPreconditionFailed {
 					t.Errorf("%s with %q = %d, want 412", method, refused, got)
 				}
-				s.holds("ada", "/f.txt", "text")
-				s.holds("ada", "/g.txt", "destination")
+				s.Holds("ada", "/f.txt", "text")
+				s.Holds("ada", "/g.txt", "destination")
 			}
 			if got := send("If-Match", `"other", `+tag, "If-None-Match", `"other"`, "If-Unmodified-Since", past); got/100 != 2 {
 				t.Errorf("%s with conditions that hold = %d", method, got)
 			}
-			s.check()
+			s.Check()
 		})
 	}
 	s := serve(t, "ada")
-	s.want(http.StatusPreconditionFailed, "ada", "PUT", "/none.txt", "text", "If-Match", "*")
-	s.want(http.StatusCreated, "ada", "PUT", "/none.txt", "text", "If-None-Match", "*")
-	s.want(http.StatusNoContent, "ada", "PUT", "/none.txt", "text", "If-Match", "*")
-	s.want(http.StatusNoContent, "ada", "PUT", "/none.txt", "text", "If-Unmodified-Since", future)
-	s.want(http.StatusNoContent, "ada", "PUT", "/none.txt", "text", "If-Unmodified-Since", "rubbish")
-	s.want(http.StatusBadRequest, "ada", "PUT", "/none.txt", "text", "If-Match", `"no end`)
+	s.Want(http.StatusPreconditionFailed, "ada", "PUT", "/none.txt", "text", "If-Match", "*")
+	s.Want(http.StatusCreated, "ada", "PUT", "/none.txt", "text", "If-None-Match", "*")
+	s.Want(http.StatusNoContent, "ada", "PUT", "/none.txt", "text", "If-Match", "*")
+	s.Want(http.StatusNoContent, "ada", "PUT", "/none.txt", "text", "If-Unmodified-Since", future)
+	s.Want(http.StatusNoContent, "ada", "PUT", "/none.txt", "text", "If-Unmodified-Since", "rubbish")
+	s.Want(http.StatusBadRequest, "ada", "PUT", "/none.txt", "text", "If-Match", `"no end`)
 }
 
 func TestNewFileHasWhatClientsAskFor(t *testing.T) {
 	s := serve(t, "ada")
-	s.setQuota("ada", 1000)
-	put := s.put("ada", "/f.txt", "12345")
-	s.want(201, "ada", "MKCOL", "/d", "")
+	s.SetQuota("ada", 1000)
+	put := s.Put("ada", "/f.txt", "12345")
+	s.Want(201, "ada", "MKCOL", "/d", "")
 	both := []string{"D:creationdate", "D:displayname", "D:getetag", "D:getlastmodified", "D:resourcetype", "D:getcontenttype",
 		"D:lockdiscovery", "D:supportedlock", "D:resource-id", "D:supported-report-set", "D:supported-method-set",
 		"D:current-user-principal", "D:current-user-privilege-set", "D:owner", "D:principal-collection-set",
 		"o:id", "o:fileid", "o:size", "o:permissions"}
-	file := s.propfind("ada", "/f.txt", "0", append(both, "D:getcontentlength")...)[0]
-	folder := s.propfind("ada", "/d/", "0", append(both, "D:quota-available-bytes", "D:quota-used-bytes", "D:sync-token")...)[0]
-	for _, r := range []row{file, folder} {
-		for name, status := range r.other {
-			t.Errorf("%s has no %s: %s", r.href, name, status)
+	file := s.Propfind("ada", "/f.txt", "0", append(both, "D:getcontentlength")...)[0]
+	folder := s.Propfind("ada", "/d/", "0", append(both, "D:quota-available-bytes", "D:quota-used-bytes", "D:sync-token")...)[0]
+	for _, r := range []doortest.Row{file, folder} {
+		for name, status := range r.Other {
+			t.Errorf("%s has no %s: %s", r.Href, name, status)
 		}
 	}
-	if got := file.props["{DAV:}getetag"].Text; got != put.Header.Get("ETag") {
+	if got := file.Props["{DAV:}getetag"].Text; got != put.Header.Get("ETag") {
 		t.Errorf("getetag is %s, PUT said %s", got, put.Header.Get("ETag"))
 	}
-	if get := s.as("ada", "GET", "/f.txt", ""); get.Header.Get("ETag") != put.Header.Get("ETag") {
+	if get := s.As("ada", "GET", "/f.txt", ""); get.Header.Get("ETag") != put.Header.Get("ETag") {
 		t.Errorf("GET says ETag %s, PUT said %s", get.Header.Get("ETag"), put.Header.Get("ETag"))
 	}
-	if got := folder.props["{DAV:}quota-used-bytes"].Text + " " + folder.props["{DAV:}quota-available-bytes"].Text; got != "5 995" {
+	if got := folder.Props["{DAV:}quota-used-bytes"].Text + " " + folder.Props["{DAV:}quota-available-bytes"].Text; got != "5 995" {
 		t.Errorf("quota used and available are %s, want 5 995", got)
 	}
-	if _, err := http.ParseTime(file.props["{DAV:}getlastmodified"].Text); err != nil {
+	if _, err := http.ParseTime(file.Props["{DAV:}getlastmodified"].Text); err != nil {
 		t.Error(err)
 	}
 }
@@ -245,41 +246,41 @@ func TestNewFileHasWhatClientsAskFor(t *testing.T) {
 func TestUnboundedPropfindIsRefused(t *testing.T) {
 	s := serve(t, "ada")
 	for _, header := range [][]string{nil, {"Depth", "infinity"}, {"Depth", "Infinity"}} {
-		s.condition(s.want(http.StatusForbidden, "ada", "PROPFIND", "/", "", header...), "propfind-finite-depth")
+		s.Condition(s.Want(http.StatusForbidden, "ada", "PROPFIND", "/", "", header...), "propfind-finite-depth")
 	}
-	s.want(http.StatusBadRequest, "ada", "PROPFIND", "/", "", "Depth", "2")
+	s.Want(http.StatusBadRequest, "ada", "PROPFIND", "/", "", "Depth", "2")
 }
 
 func TestCopiedFolderKeepsDeadProperties(t *testing.T) {
 	s := serve(t, "ada")
-	s.want(201, "ada", "MKCOL", "/a", "")
-	s.put("ada", "/a/f.txt", "text")
+	s.Want(201, "ada", "MKCOL", "/a", "")
+	s.Put("ada", "/a/f.txt", "text")
 	patch := `<D:propertyupdate xmlns:D="DAV:" xmlns:Z="urn:z"><D:set><D:prop xml:lang="fr"><Z:mark a="1"><Z:deep>été</Z:deep></Z:mark></D:prop></D:set></D:propertyupdate>`
 	for _, path := range []string{"/a", "/a/f.txt"} {
-		s.want(http.StatusMultiStatus, "ada", "PROPPATCH", path, patch)
+		s.Want(http.StatusMultiStatus, "ada", "PROPPATCH", path, patch)
 	}
-	want := s.propfind("ada", "/a", "0", "Z:mark")[0].props["{urn:z}mark"]
+	want := s.Propfind("ada", "/a", "0", "Z:mark")[0].Props["{urn:z}mark"]
 	if want == nil || !strings.Contains(want.Canonical(), "été") || !strings.Contains(want.Canonical(), `="fr"`) {
 		t.Fatalf("the property came back as %v", want)
 	}
-	s.want(201, "ada", "COPY", "/a", "", "Destination", "/b")
-	s.want(201, "ada", "COPY", "/a", "", "Destination", "/shallow", "Depth", "0")
-	s.want(201, "ada", "MOVE", "/a", "", "Destination", "/c")
+	s.Want(201, "ada", "COPY", "/a", "", "Destination", "/b")
+	s.Want(201, "ada", "COPY", "/a", "", "Destination", "/shallow", "Depth", "0")
+	s.Want(201, "ada", "MOVE", "/a", "", "Destination", "/c")
 	for _, path := range []string{"/b", "/b/f.txt", "/shallow", "/c", "/c/f.txt"} {
-		got := s.propfind("ada", path, "0", "Z:mark")[0].props["{urn:z}mark"]
+		got := s.Propfind("ada", path, "0", "Z:mark")[0].Props["{urn:z}mark"]
 		if got == nil || got.Canonical() != want.Canonical() {
 			t.Errorf("%s has the property as %v, want %v", path, got, want)
 		}
 	}
-	s.check()
+	s.Check()
 }
 
 func TestOnlyOurOwnPrefixIsServed(t *testing.T) {
 	s := serve(t, "ada", "bob")
-	s.put("bob", "/f.txt", "bob's")
+	s.Put("bob", "/f.txt", "bob's")
 	for _, target := range []string{"/davfoo", "/davfoo/files/ada/", "/dav/files/adafoo/", "/dav/files/bob/f.txt", "/dav/files/nobody/f.txt",
 		"/dav/filesfoo/ada/", "/files/ada/", "/remote.php/davfoo/files/ada/", "/DAV/files/ada/", "/dav/files/ADA/"} {
-		if status, _ := s.raw("PROPFIND", target, "Depth: 0"); status != http.StatusNotFound {
+		if status, _ := s.Raw("PROPFIND", target, "Depth: 0"); status != http.StatusNotFound {
 			t.Errorf("PROPFIND %s = %d, want 404", target, status)
 		}
 	}
@@ -315,7 +316,7 @@ func TestDestinationIsReadInEveryForm(t *testing.T) {
 		{"/dav/principals/users/ada/", 403},
 		{"/elsewhere/to.txt", 403},
 	} {
-		s.put("ada", "/from.txt", "text")
+		s.Put("ada", "/from.txt", "text")
 		r, _ := http.NewRequestWithContext(t.Context(), "MOVE", s.URL+"/dav/files/ada/from.txt", nil)
 		r.SetBasicAuth("ada", "")
 		r.Header["Destination"] = []string{tt.destination}
@@ -328,31 +329,31 @@ func TestDestinationIsReadInEveryForm(t *testing.T) {
 			t.Errorf("MOVE to %q = %d, want %d", tt.destination, resp.StatusCode, tt.want)
 		}
 		if tt.want == 201 {
-			s.want(http.StatusNoContent, "ada", "DELETE", "/to.txt", "")
+			s.Want(http.StatusNoContent, "ada", "DELETE", "/to.txt", "")
 		} else {
-			s.holds("ada", "/from.txt", "text")
-			s.want(http.StatusNotFound, "ada", "GET", "/to.txt", "")
+			s.Holds("ada", "/from.txt", "text")
+			s.Want(http.StatusNotFound, "ada", "GET", "/to.txt", "")
 		}
 	}
-	s.check()
+	s.Check()
 }
 
 func TestMoveKeepsSharedRootsInPlace(t *testing.T) {
 	s := serve(t, "ada", "bob")
-	s.addFolder("Papers", map[string]account.Role{"ada": account.RoleManage, "bob": account.RoleRead})
-	s.put("ada", "/Papers/f.txt", "the group's")
-	s.put("ada", "/mine.txt", "mine")
-	s.want(http.StatusForbidden, "ada", "MOVE", "/Papers", "", "Destination", "/Elsewhere")
-	s.want(http.StatusForbidden, "ada", "DELETE", "/Papers", "")
-	s.want(http.StatusForbidden, "ada", "DELETE", "/", "")
-	s.want(http.StatusForbidden, "ada", "MOVE", "/", "", "Destination", "/Papers/all")
-	s.want(http.StatusForbidden, "ada", "MOVE", "/mine.txt", "", "Destination", "/Papers")
-	s.want(http.StatusForbidden, "ada", "MOVE", "/mine.txt", "", "Destination", "/")
-	s.want(http.StatusForbidden, "bob", "DELETE", "/Papers/f.txt", "")
-	s.want(http.StatusForbidden, "bob", "PUT", "/Papers/f.txt", "bob's")
-	s.want(http.StatusForbidden, "bob", "MOVE", "/Papers/f.txt", "", "Destination", "/f.txt")
-	s.want(http.StatusCreated, "bob", "COPY", "/Papers/f.txt", "", "Destination", "/f.txt")
-	s.holds("bob", "/Papers/f.txt", "the group's")
-	s.holds("ada", "/mine.txt", "mine")
-	s.check()
+	s.AddFolder("Papers", map[string]account.Role{"ada": account.RoleManage, "bob": account.RoleRead})
+	s.Put("ada", "/Papers/f.txt", "the group's")
+	s.Put("ada", "/mine.txt", "mine")
+	s.Want(http.StatusForbidden, "ada", "MOVE", "/Papers", "", "Destination", "/Elsewhere")
+	s.Want(http.StatusForbidden, "ada", "DELETE", "/Papers", "")
+	s.Want(http.StatusForbidden, "ada", "DELETE", "/", "")
+	s.Want(http.StatusForbidden, "ada", "MOVE", "/", "", "Destination", "/Papers/all")
+	s.Want(http.StatusForbidden, "ada", "MOVE", "/mine.txt", "", "Destination", "/Papers")
+	s.Want(http.StatusForbidden, "ada", "MOVE", "/mine.txt", "", "Destination", "/")
+	s.Want(http.StatusForbidden, "bob", "DELETE", "/Papers/f.txt", "")
+	s.Want(http.StatusForbidden, "bob", "PUT", "/Papers/f.txt", "bob's")
+	s.Want(http.StatusForbidden, "bob", "MOVE", "/Papers/f.txt", "", "Destination", "/f.txt")
+	s.Want(http.StatusCreated, "bob", "COPY", "/Papers/f.txt", "", "Destination", "/f.txt")
+	s.Holds("bob", "/Papers/f.txt", "the group's")
+	s.Holds("ada", "/mine.txt", "mine")
+	s.Check()
 }

@@ -1,29 +1,28 @@
+// Package webdav serves the files door: the files of a member, its own and the shared folders of its groups (RFC
+// 4918, 5689, 6578, 3253). It speaks HTTP; the work is done by package files.
 package webdav
 
 import (
 	"net/http"
-	"strings"
 
 	"ruche/dav"
-	"ruche/dav/conditional"
+	"ruche/dav/door"
+	"ruche/dav/files"
 	"ruche/dav/principal"
 )
 
 // Handler serves the files door: the member's root and all below it.
 type Handler struct {
-	fs         *FS
+	fs         *files.FS
 	principals *principal.Handler // what the hrefs in properties lead to
 }
 
 // NewHandler serves the files of fs.
-func NewHandler(fs *FS) *Handler {
-	return &Handler{fs: fs, principals: principal.New(fs.db, principal.Options{})}
+func NewHandler(fs *files.FS) *Handler {
+	return &Handler{fs: fs, principals: principal.New(fs.DB(), principal.Options{})}
 }
 
 var _ dav.Handler = (*Handler)(nil)
-
-// Compliance is the DAV header of every answer to OPTIONS.
-const Compliance = "1, 2, 3, extended-mkcol, sync-collection, access-control"
 
 const (
 	fileMethods   = "OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, LOCK, UNLOCK, PROPFIND, PROPPATCH, REPORT"
@@ -33,7 +32,7 @@ const (
 
 // ServeDAV implements dav.Handler.
 func (h *Handler) ServeDAV(w http.ResponseWriter, r *http.Request, c *dav.Call) error {
-	s := &session{fs: h.fs, principals: h.principals, files: h.fs.As(c.ID), call: c, w: w, r: r}
+	s := &session{Session: door.New(h.fs, w, r, c), principals: h.principals}
 	switch r.Method {
 	case http.MethodOptions:
 		return s.options()
@@ -61,30 +60,8 @@ func (h *Handler) ServeDAV(w http.ResponseWriter, r *http.Request, c *dav.Call) 
 	return dav.MethodNotAllowed(r.Method, fileMethods)
 }
 
-// session is one request of the files door.
-type session struct {
-	fs         *FS
-	principals *principal.Handler
-	files      *Files
-	call       *dav.Call
-	w          http.ResponseWriter
-	r          *http.Request
-}
-
-// request reads the conditions that every change depends on.
-func (s *session) request() (Request, error) {
-	conditions, err := conditional.Parse(s.r, s.call.Host)
-	return Request{Conditions: conditions, Locate: s.locate}, err
-}
-
-// locate follows a path of the server that leads into the member's files.
-func (s *session) locate(p dav.Path) ([]string, bool) {
-	at, ok := s.call.Locate(p)
-	return at.Names, ok && at.Door == "files"
-}
-
 func (s *session) options() error {
-	i, err := s.files.Stat(s.r.Context(), s.call.Names, Need{})
+	i, err := s.Files.Stat(s.R.Context(), s.Call.Names, files.Need{})
 	allow := freeMethods
 	if err == nil {
 		allow = fileMethods
@@ -92,26 +69,12 @@ func (s *session) options() error {
 			allow = folderMethods
 		}
 	}
-	WriteOptions(s.w, allow)
+	door.WriteOptions(s.W, allow)
 	return nil
 }
 
-// WriteOptions answers an OPTIONS request. Office wants MS-Author-Via, and every client that mounts wants a
-// status of 2xx and the DAV header.
-func WriteOptions(w http.ResponseWriter, allow string) {
-	h := w.Header()
-	h.Set("DAV", Compliance)
-	h.Set("MS-Author-Via", "DAV")
-	h.Set("Allow", allow)
-	h.Set("Accept-Ranges", "bytes")
-	h.Set("Content-Length", "0")
-	w.WriteHeader(http.StatusOK)
-}
-
-// noBody refuses a body that nothing is known to mean (RFC 4918, section 8.4).
-func (s *session) noBody() error {
-	if s.r.ContentLength > 0 || s.r.ContentLength < 0 && len(s.r.TransferEncoding) > 0 {
-		return dav.Errorf(http.StatusUnsupportedMediaType, "%s takes no body", strings.ToUpper(s.r.Method))
-	}
-	return nil
+// session is one request of the files door.
+type session struct {
+	*door.Session
+	principals *principal.Handler
 }

@@ -18,5 +18,5 @@ func TestLitmusPassesWithoutAWarning(t *testing.T) {
 	if err != nil || strings.Contains(string(out), "WARNING") || strings.Contains(string(out), "FAIL") || !strings.Contains(string(out), "summary for `http'") {
 		t.Errorf("litmus: %v\n%s", err, out)
 	}
-	s.check()
+	s.Check()
 }

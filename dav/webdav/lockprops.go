@@ -6,12 +6,13 @@ import (
 
 	"ruche/auth/access"
 	"ruche/dav"
+	"ruche/dav/files"
 	"ruche/storage/tree"
 )
 
 // appendSupportedLock tells of the locks that LOCK would grant here: LibreOffice opens a document for writing
 // only where there are some (RFC 4918, section 15.10).
-func appendSupportedLock(b []byte, _ *scope, i *Info) []byte {
+func appendSupportedLock(b []byte, _ *scope, i *files.Info) []byte {
 	if !i.Rights.Has(access.Lock) {
 		return b
 	}

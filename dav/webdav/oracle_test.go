@@ -19,20 +19,20 @@ import (
 
 	xnet "golang.org/x/net/webdav"
 
-	"ruche/dav/webdav"
+	"ruche/dav/files"
 	"ruche/storage"
 	"ruche/storage/blob"
 )
 
 // netFS shows the files of an account to golang.org/x/net/webdav's Handler.
 type netFS struct {
-	files *webdav.Files
+	files *files.Files
 	db    *storage.DB
 	blobs *blob.Store
 }
 
 func (s *server) netFS(who string) *netFS {
-	return &netFS{webdav.New(s.db, s.blobs, webdav.Options{}).As(s.ids[who]), s.db, s.blobs}
+	return &netFS{s.FS.As(s.IDs[who]), s.DB, s.Blobs}
 }
 
 func split(name string) []string {
@@ -51,12 +51,12 @@ func meaning(err error) error {
 }
 
 func (n *netFS) Mkdir(ctx context.Context, name string, _ os.FileMode) error {
-	_, err := n.files.MakeFolder(ctx, split(name), webdav.Request{}, nil)
+	_, err := n.files.MakeFolder(ctx, split(name), files.Request{}, nil)
 	return meaning(err)
 }
 
 func (n *netFS) RemoveAll(ctx context.Context, name string) error {
-	err := n.files.Remove(ctx, split(name), webdav.Request{})
+	err := n.files.Remove(ctx, split(name), files.Request{})
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil
 	}
@@ -64,18 +64,18 @@ func (n *netFS) RemoveAll(ctx context.Context, name string) error {
 }
 
 func (n *netFS) Rename(ctx context.Context, from, to string) error {
-	_, _, err := n.files.Move(ctx, split(from), webdav.Target{Names: split(to)}, webdav.Request{})
+	_, _, err := n.files.Move(ctx, split(from), files.Target{Names: split(to)}, files.Request{})
 	return meaning(err)
 }
 
 func (n *netFS) Stat(ctx context.Context, name string) (os.FileInfo, error) {
-	i, err := n.files.Stat(ctx, split(name), webdav.Need{})
+	i, err := n.files.Stat(ctx, split(name), files.Need{})
 	return &netInfo{i}, meaning(err)
 }
 
 func (n *netFS) OpenFile(ctx context.Context, name string, flag int, _ os.FileMode) (xnet.File, error) {
 	f := &netFile{fs: n, ctx: ctx, names: split(name)}
-	i, err := n.files.Stat(ctx, f.names, webdav.Need{})
+	i, err := n.files.Stat(ctx, f.names, files.Need{})
 	if flag&os.O_CREATE == 0 {
 		if err != nil {
 			return nil, meaning(err)
@@ -86,7 +86,7 @@ func (n *netFS) OpenFile(ctx context.Context, name string, flag int, _ os.FileMo
 	if err == nil && i.IsFolder() {
 		return nil, os.ErrInvalid
 	}
-	parent, err := n.files.Stat(ctx, f.names[:max(len(f.names)-1, 0)], webdav.Need{})
+	parent, err := n.files.Stat(ctx, f.names[:max(len(f.names)-1, 0)], files.Need{})
 	if err != nil || !parent.IsFolder() {
 		return nil, os.ErrNotExist
 	}
@@ -95,7 +95,7 @@ func (n *netFS) OpenFile(ctx context.Context, name string, flag int, _ os.FileMo
 	return f, nil
 }
 
-type netInfo struct{ webdav.Info }
+type netInfo struct{ files.Info }
 
 func (i *netInfo) Name() string       { return i.Shown }
 func (i *netInfo) Size() int64        { return i.Info.Size }
@@ -115,7 +115,7 @@ type netFile struct {
 	fs      *netFS
 	ctx     context.Context
 	names   []string
-	info    webdav.Info
+	info    files.Info
 	written *bytes.Buffer
 }
 
@@ -145,7 +145,7 @@ func (f *netFile) ReadFrom(r io.Reader) (int64, error) { return f.written.ReadFr
 
 func (f *netFile) Readdir(int) ([]os.FileInfo, error) {
 	var list []os.FileInfo
-	err := f.fs.each(f.ctx, f.names, func(i webdav.Info) error {
+	err := f.fs.each(f.ctx, f.names, func(i files.Info) error {
 		list = append(list, &netInfo{i})
 		return nil
 	})
@@ -156,14 +156,14 @@ func (f *netFile) Close() error {
 	if f.written == nil {
 		return nil
 	}
-	_, _, err := f.fs.files.Put(f.ctx, f.names, webdav.Request{}, f.written, webdav.PutOptions{Length: -1})
+	_, _, err := f.fs.files.Put(f.ctx, f.names, files.Request{}, f.written, files.PutOptions{Length: -1})
 	return err
 }
 
-func (n *netFS) each(ctx context.Context, names []string, fn func(webdav.Info) error) error {
-	var page webdav.Page
+func (n *netFS) each(ctx context.Context, names []string, fn func(files.Info) error) error {
+	var page files.Page
 	for !page.Done {
-		if err := n.files.List(ctx, names, &page, webdav.Need{}); err != nil {
+		if err := n.files.List(ctx, names, &page, files.Need{}); err != nil {
 			return err
 		}
 		for _, i := range page.Infos {
@@ -180,7 +180,7 @@ func (n *netFS) contents(t testing.TB) map[string]string {
 	all := map[string]string{}
 	var walk func(names []string)
 	walk = func(names []string) {
-		err := n.each(t.Context(), names, func(i webdav.Info) error {
+		err := n.each(t.Context(), names, func(i files.Info) error {
 			child := append(names[:len(names):len(names)], i.Shown)
 			if i.IsFolder() {
 				all[strings.Join(child, "/")+"/"] = ""
@@ -250,19 +250,19 @@ func TestAgreesWithTheReferenceHandler(t *testing.T) {
 				header = append(header, "Depth", []string{"0", "infinity"}[rnd.IntN(2)])
 			}
 		}
-		got := s.as("ada", method, at, body, header...)
+		got := s.As("ada", method, at, body, header...)
 		r := httptest.NewRequestWithContext(t.Context(), method, at, strings.NewReader(body))
 		for i := 0; i < len(header); i += 2 {
 			r.Header.Set(header[i], header[i+1])
 		}
 		w := httptest.NewRecorder()
 		reference.ServeHTTP(w, r)
-		if got.StatusCode/100 != w.Code/100 || method == "GET" && w.Code == http.StatusOK && got.body != w.Body.String() {
+		if got.StatusCode/100 != w.Code/100 || method == "GET" && w.Code == http.StatusOK && got.Text != w.Body.String() {
 			t.Fatalf("seed %d, step %d: %s %s %q = %d, theirs %d", seed, step, method, at, header, got.StatusCode, w.Code)
 		}
 		if a, b := ours.contents(t), theirs.contents(t); !maps.Equal(a, b) {
 			t.Fatalf("seed %d, step %d: after %s %s %q there is\n%v\ntheirs has\n%v", seed, step, method, at, header, a, b)
 		}
 	}
-	s.check()
+	s.Check()
 }

@@ -2,7 +2,6 @@ package webdav
 
 import (
 	"encoding/xml"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"ruche/auth/access"
 	"ruche/dav"
+	"ruche/dav/files"
 	"ruche/dav/xmltree"
 	"ruche/storage"
 	"ruche/storage/tree"
@@ -17,7 +17,7 @@ import (
 
 // scope is what a property needs beside the resource: the request, and in a PROPPATCH the transaction.
 type scope struct {
-	fs    *FS
+	fs    *files.FS
 	call  *dav.Call
 	now   time.Time
 	names []string    // of the resource, below the prefix
@@ -26,22 +26,20 @@ type scope struct {
 
 const nsWindows = "urn:schemas-microsoft-com:"
 
-func oc(local string) xml.Name      { return xml.Name{Space: dav.NSOwnCloud, Local: local} }
-func nc(local string) xml.Name      { return xml.Name{Space: dav.NSNextcloud, Local: local} }
 func windows(local string) xml.Name { return xml.Name{Space: nsWindows, Local: local} }
 
 type (
-	property = dav.Property[*scope, *Info]
-	appender = func(b []byte, c *scope, i *Info) ([]byte, bool)
+	property = dav.Property[*scope, *files.Info]
+	appender = func(b []byte, c *scope, i *files.Info) ([]byte, bool)
 )
 
 // always and ifFolder make appenders of functions that always have a value, or for folders alone.
-func always(add func(b []byte, c *scope, i *Info) []byte) appender {
-	return func(b []byte, c *scope, i *Info) ([]byte, bool) { return add(b, c, i), true }
+func always(add func(b []byte, c *scope, i *files.Info) []byte) appender {
+	return func(b []byte, c *scope, i *files.Info) ([]byte, bool) { return add(b, c, i), true }
 }
 
-func onlyFolders(add func(b []byte, c *scope, i *Info) []byte) appender {
-	return func(b []byte, c *scope, i *Info) ([]byte, bool) {
+func onlyFolders(add func(b []byte, c *scope, i *files.Info) []byte) appender {
+	return func(b []byte, c *scope, i *files.Info) ([]byte, bool) {
 		if !i.IsFolder() {
 			return b, false
 		}
@@ -49,8 +47,8 @@ func onlyFolders(add func(b []byte, c *scope, i *Info) []byte) appender {
 	}
 }
 
-func onlyFiles(add func(b []byte, c *scope, i *Info) []byte) appender {
-	return func(b []byte, c *scope, i *Info) ([]byte, bool) {
+func onlyFiles(add func(b []byte, c *scope, i *files.Info) []byte) appender {
+	return func(b []byte, c *scope, i *files.Info) ([]byte, bool) {
 		if i.IsFolder() {
 			return b, false
 		}
@@ -59,20 +57,20 @@ func onlyFiles(add func(b []byte, c *scope, i *Info) []byte) appender {
 }
 
 func constant(text string) appender {
-	return always(func(b []byte, _ *scope, _ *Info) []byte { return append(b, text...) })
+	return always(func(b []byte, _ *scope, _ *files.Info) []byte { return append(b, text...) })
 }
 
 // registry is every property of files and folders that we know a meaning of.
-var registry = func() *dav.Registry[*scope, *Info] {
+var registry = func() *dav.Registry[*scope, *files.Info] {
 	g := dav.NewRegistry(append(davProperties(), clientProperties()...)...)
-	g.Dead = func(_ *scope, i *Info) []dav.DeadProperty {
+	g.Dead = func(_ *scope, i *files.Info) []dav.DeadProperty {
 		dead := make([]dav.DeadProperty, len(i.Props))
 		for n, p := range i.Props {
 			dead[n] = dav.DeadProperty{Name: p.Name, Raw: p.XML}
 		}
 		return dead
 	}
-	g.SetDead = func(c *scope, i *Info, name xml.Name, raw []byte) error {
+	g.SetDead = func(c *scope, i *files.Info, name xml.Name, raw []byte) error {
 		if raw == nil {
 			return tree.RemoveProperty(c.tx, i.ID, name)
 		}
@@ -96,55 +94,55 @@ func propertyError(err error) error {
 // davProperties are those of RFC 4918, section 15, and of the RFCs around it.
 func davProperties() []property {
 	return []property{
-		{Name: dav.Name("resourcetype"), InAllprop: true, Append: always(func(b []byte, _ *scope, i *Info) []byte {
+		{Name: dav.Name("resourcetype"), InAllprop: true, Append: always(func(b []byte, _ *scope, i *files.Info) []byte {
 			if i.IsFolder() {
 				return append(b, "<d:collection/>"...)
 			}
 			return b
 		})},
 		{Name: dav.Name("displayname"), InAllprop: true, Append: always(appendDisplayName), Set: setDead(dav.Name("displayname"))},
-		{Name: dav.Name("creationdate"), InAllprop: true, Append: always(func(b []byte, _ *scope, i *Info) []byte {
+		{Name: dav.Name("creationdate"), InAllprop: true, Append: always(func(b []byte, _ *scope, i *files.Info) []byte {
 			return dav.AppendISO8601(b, i.Created)
-		}), Set: setTime(func(i *Info, t time.Time) { i.Created = t })},
-		{Name: dav.Name("getlastmodified"), InAllprop: true, Append: always(func(b []byte, _ *scope, i *Info) []byte {
+		}), Set: setTime(func(i *files.Info, t time.Time) { i.Created = t })},
+		{Name: dav.Name("getlastmodified"), InAllprop: true, Append: always(func(b []byte, _ *scope, i *files.Info) []byte {
 			return dav.AppendHTTPDate(b, i.MTime)
-		}), Set: setTime(func(i *Info, t time.Time) { i.MTime = t })},
-		{Name: dav.Name("getcontentlength"), InAllprop: true, Append: onlyFiles(func(b []byte, _ *scope, i *Info) []byte {
+		}), Set: setTime(func(i *files.Info, t time.Time) { i.MTime = t })},
+		{Name: dav.Name("getcontentlength"), InAllprop: true, Append: onlyFiles(func(b []byte, _ *scope, i *files.Info) []byte {
 			return strconv.AppendInt(b, i.Size, 10)
 		})},
-		{Name: dav.Name("getcontenttype"), InAllprop: true, Append: always(func(b []byte, _ *scope, i *Info) []byte {
+		{Name: dav.Name("getcontenttype"), InAllprop: true, Append: always(func(b []byte, _ *scope, i *files.Info) []byte {
 			return xmltree.AppendText(b, i.MediaType())
 		})},
-		{Name: dav.Name("getetag"), InAllprop: true, Append: always(func(b []byte, _ *scope, i *Info) []byte {
+		{Name: dav.Name("getetag"), InAllprop: true, Append: always(func(b []byte, _ *scope, i *files.Info) []byte {
 			return xmltree.AppendText(b, i.ETag())
 		})},
 		{Name: dav.Name("supportedlock"), InAllprop: true, Append: always(appendSupportedLock)},
-		{Name: dav.Name("lockdiscovery"), InAllprop: true, Append: always(func(b []byte, c *scope, i *Info) []byte {
+		{Name: dav.Name("lockdiscovery"), InAllprop: true, Append: always(func(b []byte, c *scope, i *files.Info) []byte {
 			return appendLocks(b, c, c.names, i.Locks)
 		})},
 		{Name: dav.Name("quota-used-bytes"), Append: onlyFolders(appendUsed)},
 		{Name: dav.Name("quota-available-bytes"), Append: onlyFolders(appendAvailable)},
-		{Name: dav.Name("resource-id"), Append: always(func(b []byte, c *scope, i *Info) []byte {
-			return dav.AppendHrefElement(b, "urn:ruche:node:"+c.fs.fileID(i.ID))
+		{Name: dav.Name("resource-id"), Append: always(func(b []byte, c *scope, i *files.Info) []byte {
+			return dav.AppendHrefElement(b, "urn:ruche:node:"+c.fs.FileID(i.ID))
 		})},
-		{Name: dav.Name("sync-token"), Append: onlyFolders(func(b []byte, _ *scope, i *Info) []byte {
+		{Name: dav.Name("sync-token"), Append: onlyFolders(func(b []byte, _ *scope, i *files.Info) []byte {
 			return xmltree.AppendText(b, i.SyncToken)
 		})},
 		{Name: dav.Name("supported-report-set"), Append: always(appendReports)},
 		{Name: dav.Name("supported-method-set"), Append: always(appendMethods)},
-		{Name: dav.Name("current-user-principal"), Append: always(func(b []byte, c *scope, _ *Info) []byte {
+		{Name: dav.Name("current-user-principal"), Append: always(func(b []byte, c *scope, _ *files.Info) []byte {
 			return dav.AppendHrefElement(b, c.call.PrincipalHref(c.call.ID.Name))
 		})},
-		{Name: dav.Name("owner"), Append: func(b []byte, c *scope, i *Info) ([]byte, bool) {
+		{Name: dav.Name("owner"), Append: func(b []byte, c *scope, i *files.Info) ([]byte, bool) {
 			if i.Shared {
 				return b, true // the association's, no member's
 			}
 			return dav.AppendHrefElement(b, c.call.PrincipalHref(c.call.ID.Name)), true
 		}},
-		{Name: dav.Name("principal-collection-set"), Append: always(func(b []byte, c *scope, _ *Info) []byte {
+		{Name: dav.Name("principal-collection-set"), Append: always(func(b []byte, c *scope, _ *files.Info) []byte {
 			return dav.AppendHrefElement(b, dav.CollectionHref(c.call.Base, "principals"))
 		})},
-		{Name: dav.Name("current-user-privilege-set"), Append: always(func(b []byte, _ *scope, i *Info) []byte {
+		{Name: dav.Name("current-user-privilege-set"), Append: always(func(b []byte, _ *scope, i *files.Info) []byte {
 			for _, p := range i.Rights.DAV() {
 				b = append(append(append(b, "<d:privilege><d:"...), p...), "/></d:privilege>"...)
 			}
@@ -156,40 +154,40 @@ func davProperties() []property {
 // clientProperties are those that sync clients, Windows and Finder read and write.
 func clientProperties() []property {
 	all := []property{
-		{Name: oc("id"), Append: always(func(b []byte, c *scope, i *Info) []byte { return append(b, c.fs.fileID(i.ID)...) })},
-		{Name: oc("fileid"), Append: always(func(b []byte, _ *scope, i *Info) []byte { return strconv.AppendUint(b, i.ID, 10) })},
-		{Name: oc("size"), Append: always(func(b []byte, _ *scope, i *Info) []byte { return strconv.AppendInt(b, i.Size, 10) })},
-		{Name: oc("permissions"), Append: always(appendPermissions)},
-		{Name: oc("checksums"), Append: func(b []byte, _ *scope, i *Info) ([]byte, bool) {
+		{Name: dav.OwnCloud("id"), Append: always(func(b []byte, c *scope, i *files.Info) []byte { return append(b, c.fs.FileID(i.ID)...) })},
+		{Name: dav.OwnCloud("fileid"), Append: always(func(b []byte, _ *scope, i *files.Info) []byte { return strconv.AppendUint(b, i.ID, 10) })},
+		{Name: dav.OwnCloud("size"), Append: always(func(b []byte, _ *scope, i *files.Info) []byte { return strconv.AppendInt(b, i.Size, 10) })},
+		{Name: dav.OwnCloud("permissions"), Append: always(appendPermissions)},
+		{Name: dav.OwnCloud("checksums"), Append: func(b []byte, _ *scope, i *files.Info) ([]byte, bool) {
 			if i.Checksum == "" {
 				return b, false
 			}
 			b = append(b, "<oc:checksum>"...)
 			return append(xmltree.AppendText(b, i.Checksum), "</oc:checksum>"...), true
 		}},
-		{Name: oc("data-fingerprint"), Append: constant("")},
-		{Name: oc("share-types"), Append: constant("")},
-		{Name: oc("favorite"), Append: always(func(b []byte, _ *scope, i *Info) []byte {
-			if p, ok := i.Prop(oc("favorite")); ok && strings.Contains(string(p.XML), ">1<") {
+		{Name: dav.OwnCloud("data-fingerprint"), Append: constant("")},
+		{Name: dav.OwnCloud("share-types"), Append: constant("")},
+		{Name: dav.OwnCloud("favorite"), Append: always(func(b []byte, _ *scope, i *files.Info) []byte {
+			if p, ok := i.Prop(dav.OwnCloud("favorite")); ok && strings.Contains(string(p.XML), ">1<") {
 				return append(b, '1')
 			}
 			return append(b, '0')
-		}), Set: setDead(oc("favorite"))},
-		{Name: oc("owner-id"), Append: always(func(b []byte, c *scope, _ *Info) []byte { return xmltree.AppendText(b, c.call.ID.Name) })},
-		{Name: oc("owner-display-name"), Append: always(func(b []byte, c *scope, _ *Info) []byte { return xmltree.AppendText(b, c.call.ID.Display) })},
-		{Name: nc("is-encrypted"), Append: constant("0")},
-		{Name: nc("has-preview"), Append: constant("false")},
-		{Name: nc("is-mount-root"), Append: always(func(b []byte, _ *scope, i *Info) []byte { return strconv.AppendBool(b, i.Mount) })},
-		{Name: nc("mount-type"), Append: always(func(b []byte, _ *scope, i *Info) []byte {
+		}), Set: setDead(dav.OwnCloud("favorite"))},
+		{Name: dav.OwnCloud("owner-id"), Append: always(func(b []byte, c *scope, _ *files.Info) []byte { return xmltree.AppendText(b, c.call.ID.Name) })},
+		{Name: dav.OwnCloud("owner-display-name"), Append: always(func(b []byte, c *scope, _ *files.Info) []byte { return xmltree.AppendText(b, c.call.ID.Display) })},
+		{Name: dav.Nextcloud("is-encrypted"), Append: constant("0")},
+		{Name: dav.Nextcloud("has-preview"), Append: constant("false")},
+		{Name: dav.Nextcloud("is-mount-root"), Append: always(func(b []byte, _ *scope, i *files.Info) []byte { return strconv.AppendBool(b, i.Mount) })},
+		{Name: dav.Nextcloud("mount-type"), Append: always(func(b []byte, _ *scope, i *files.Info) []byte {
 			if i.Shared {
 				return append(b, "group"...)
 			}
 			return b
 		})},
-		{Name: nc("creation_time"), Append: always(func(b []byte, _ *scope, i *Info) []byte { return strconv.AppendInt(b, i.Created.Unix(), 10) })},
-		{Name: nc("upload_time"), Append: always(func(b []byte, _ *scope, i *Info) []byte { return strconv.AppendInt(b, i.Stored.Unix(), 10) })},
-		{Name: dav.Name("lastmodified"), Append: func(b []byte, _ *scope, _ *Info) ([]byte, bool) { return b, false },
-			Set: setTime(func(i *Info, t time.Time) { i.MTime = t })},
+		{Name: dav.Nextcloud("creation_time"), Append: always(func(b []byte, _ *scope, i *files.Info) []byte { return strconv.AppendInt(b, i.Created.Unix(), 10) })},
+		{Name: dav.Nextcloud("upload_time"), Append: always(func(b []byte, _ *scope, i *files.Info) []byte { return strconv.AppendInt(b, i.Stored.Unix(), 10) })},
+		{Name: dav.Name("lastmodified"), Append: func(b []byte, _ *scope, _ *files.Info) ([]byte, bool) { return b, false },
+			Set: setTime(func(i *files.Info, t time.Time) { i.MTime = t })},
 	}
 	for _, name := range []string{"Win32CreationTime", "Win32LastModifiedTime", "Win32LastAccessTime", "Win32FileAttributes"} {
 		all = append(all, property{Name: windows(name), InAllprop: true, Append: windowsValue(windows(name)), Set: setWindows(windows(name))})
@@ -197,8 +195,8 @@ func clientProperties() []property {
 	return all
 }
 
-func setDead(name xml.Name) func(*scope, *Info, *xmltree.Element) error {
-	return func(c *scope, i *Info, value *xmltree.Element) error {
+func setDead(name xml.Name) func(*scope, *files.Info, *xmltree.Element) error {
+	return func(c *scope, i *files.Info, value *xmltree.Element) error {
 		if value == nil {
 			return tree.RemoveProperty(c.tx, i.ID, name)
 		}
@@ -207,8 +205,8 @@ func setDead(name xml.Name) func(*scope, *Info, *xmltree.Element) error {
 }
 
 // setTime sets a time from the forms that clients write: seconds, RFC 3339, or an HTTP date.
-func setTime(set func(*Info, time.Time)) func(*scope, *Info, *xmltree.Element) error {
-	return func(_ *scope, i *Info, value *xmltree.Element) error {
+func setTime(set func(*files.Info, time.Time)) func(*scope, *files.Info, *xmltree.Element) error {
+	return func(_ *scope, i *files.Info, value *xmltree.Element) error {
 		if value == nil {
 			return dav.Precondition(http.StatusForbidden, dav.CannotModifyProtectedProperty)
 		}
@@ -239,9 +237,9 @@ func clampTime(t time.Time) time.Time {
 }
 
 // setWindows keeps what the Windows client writes, and gives the file the times in it.
-func setWindows(name xml.Name) func(*scope, *Info, *xmltree.Element) error {
+func setWindows(name xml.Name) func(*scope, *files.Info, *xmltree.Element) error {
 	keep := setDead(name)
-	return func(c *scope, i *Info, value *xmltree.Element) error {
+	return func(c *scope, i *files.Info, value *xmltree.Element) error {
 		if value != nil {
 			t, err := http.ParseTime(strings.TrimSpace(value.Text))
 			switch {
@@ -258,12 +256,12 @@ func setWindows(name xml.Name) func(*scope, *Info, *xmltree.Element) error {
 
 // windowsValue is what stands in the stored element.
 func windowsValue(name xml.Name) appender {
-	return func(b []byte, _ *scope, i *Info) ([]byte, bool) {
+	return func(b []byte, _ *scope, i *files.Info) ([]byte, bool) {
 		p, ok := i.Prop(name)
 		if !ok {
 			return b, false
 		}
-		e, err := dav.ParseXML(p.XML, xmltree.Limits{})
+		e, err := xmltree.Parse(p.XML, xmltree.Limits{})
 		if err != nil {
 			return b, false
 		}
@@ -271,16 +269,16 @@ func windowsValue(name xml.Name) appender {
 	}
 }
 
-func appendDisplayName(b []byte, _ *scope, i *Info) []byte {
+func appendDisplayName(b []byte, _ *scope, i *files.Info) []byte {
 	if p, ok := i.Prop(dav.Name("displayname")); ok {
-		if e, err := dav.ParseXML(p.XML, xmltree.Limits{}); err == nil {
+		if e, err := xmltree.Parse(p.XML, xmltree.Limits{}); err == nil {
 			return xmltree.AppendText(b, e.Text)
 		}
 	}
 	return xmltree.AppendText(b, i.Shown)
 }
 
-func appendUsed(b []byte, _ *scope, i *Info) []byte {
+func appendUsed(b []byte, _ *scope, i *files.Info) []byte {
 	if i.Quota == nil {
 		return append(b, '0')
 	}
@@ -288,9 +286,9 @@ func appendUsed(b []byte, _ *scope, i *Info) []byte {
 }
 
 // appendAvailable is what the quota leaves, and never more than the disk has.
-func appendAvailable(b []byte, c *scope, i *Info) []byte {
+func appendAvailable(b []byte, c *scope, i *files.Info) []byte {
 	room := int64(1) << 62
-	if free, _, err := c.fs.db.Space(); err == nil {
+	if free, _, err := c.fs.DB().Space(); err == nil {
 		room = int64(min(free, 1<<62))
 	}
 	if i.Quota != nil && i.Quota.Quota > 0 {
@@ -301,7 +299,7 @@ func appendAvailable(b []byte, c *scope, i *Info) []byte {
 
 // appendPermissions writes the letters that sync clients go by. G comes first of all: without it a client may
 // delete its local copy.
-func appendPermissions(b []byte, _ *scope, i *Info) []byte {
+func appendPermissions(b []byte, _ *scope, i *files.Info) []byte {
 	letter := func(p access.Privilege, s string) {
 		if i.Rights.Has(p) {
 			b = append(b, s...)
@@ -327,7 +325,7 @@ func appendPermissions(b []byte, _ *scope, i *Info) []byte {
 	return b
 }
 
-func appendReports(b []byte, _ *scope, i *Info) []byte {
+func appendReports(b []byte, _ *scope, i *files.Info) []byte {
 	reports := []string{"expand-property"}
 	if i.IsFolder() {
 		reports = append(reports, "sync-collection")
@@ -338,7 +336,7 @@ func appendReports(b []byte, _ *scope, i *Info) []byte {
 	return b
 }
 
-func appendMethods(b []byte, _ *scope, i *Info) []byte {
+func appendMethods(b []byte, _ *scope, i *files.Info) []byte {
 	methods := fileMethods
 	if i.IsFolder() {
 		methods = folderMethods
@@ -349,15 +347,12 @@ func appendMethods(b []byte, _ *scope, i *Info) []byte {
 	return b
 }
 
-// fileID is how sync clients name a node: unique, also among servers, and the same after every move.
-func (fs *FS) fileID(id uint64) string { return fmt.Sprintf("%08d%s", id, fs.instance) }
-
 // needOf tells what must be read beside the nodes for the properties that a request names.
-func needOf(pf dav.Propfind) Need {
+func needOf(pf dav.Propfind) files.Need {
 	if pf.Kind == dav.PropName {
-		return Need{Props: true}
+		return files.Need{Props: true}
 	}
-	need := Need{Locks: pf.Kind == dav.AllProp, Props: pf.Kind == dav.AllProp}
+	need := files.Need{Locks: pf.Kind == dav.AllProp, Props: pf.Kind == dav.AllProp}
 	for _, name := range pf.Names {
 		switch {
 		case name == dav.Name("lockdiscovery"):
@@ -366,7 +361,7 @@ func needOf(pf dav.Propfind) Need {
 			need.Quota = true
 		case name == dav.Name("sync-token"):
 			need.Token = true
-		case name == dav.Name("displayname"), name == oc("favorite"), name.Space == nsWindows, !registry.Live(name):
+		case name == dav.Name("displayname"), name == dav.OwnCloud("favorite"), name.Space == nsWindows, !registry.Live(name):
 			need.Props = true
 		}
 	}

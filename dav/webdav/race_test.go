@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"ruche/dav/doortest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,7 +13,7 @@ import (
 
 // together sends many requests at once and counts the answers by their status.
 func (s *server) together(n int, send func(i int) (method, path, body string, header []string)) map[int]int {
-	s.t.Helper()
+	s.T.Helper()
 	var mu sync.Mutex
 	var wait sync.WaitGroup
 	counts := map[int]int{}
@@ -21,7 +22,7 @@ func (s *server) together(n int, send func(i int) (method, path, body string, he
 		method, path, body, header := send(i)
 		wait.Go(func() {
 			<-begin
-			status := s.as("ada", method, path, body, header...).StatusCode
+			status := s.As("ada", method, path, body, header...).StatusCode
 			mu.Lock()
 			defer mu.Unlock()
 			counts[status]++
@@ -49,7 +50,7 @@ func TestOneOfManyWritersWins(t *testing.T) {
 			return "PUT", "/new.txt", fmt.Sprint("writer ", i), []string{"If-None-Match", "*"}
 		}},
 		{"MOVE without leave to overwrite", 201, 412, func(s *server, _ string, i int) (string, string, string, []string) {
-			s.put("ada", fmt.Sprintf("/%d.txt", i), fmt.Sprint("writer ", i))
+			s.Put("ada", fmt.Sprintf("/%d.txt", i), fmt.Sprint("writer ", i))
 			return "MOVE", fmt.Sprintf("/%d.txt", i), "", []string{"Destination", "/new.txt", "Overwrite", "F"}
 		}},
 		{"COPY without leave to overwrite", 201, 412, func(_ *server, _ string, _ int) (string, string, string, []string) {
@@ -62,17 +63,17 @@ func TestOneOfManyWritersWins(t *testing.T) {
 			return "DELETE", "/f.txt", "", nil
 		}},
 		{"LOCK", 200, 423, func(_ *server, _ string, _ int) (string, string, string, []string) {
-			return "LOCK", "/f.txt", exclusive, nil
+			return "LOCK", "/f.txt", doortest.Exclusive, nil
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, "ada")
-			tag := s.put("ada", "/f.txt", "before").Header.Get("ETag")
+			tag := s.Put("ada", "/f.txt", "before").Header.Get("ETag")
 			counts := s.together(writers, func(i int) (string, string, string, []string) { return tt.send(s, tag, i) })
 			if counts[tt.first] != 1 || counts[tt.other] != writers-1 {
 				t.Errorf("the answers are %v, want one %d and %d times %d", counts, tt.first, writers-1, tt.other)
 			}
-			s.check()
+			s.Check()
 		})
 	}
 }
@@ -84,7 +85,7 @@ func TestReadersSeeWholeContents(t *testing.T) {
 	var tags sync.Map // ETag -> content
 	write := func(n int) {
 		// The ETag of a content is known only after its PUT, a reader may have it before.
-		tags.Store(s.put("ada", "/f.txt", content(n)).Header.Get("ETag"), content(n))
+		tags.Store(s.Put("ada", "/f.txt", content(n)).Header.Get("ETag"), content(n))
 	}
 	write(0)
 	type reading struct{ tag, body string }
@@ -95,13 +96,13 @@ func TestReadersSeeWholeContents(t *testing.T) {
 	for range 6 {
 		wait.Go(func() {
 			for !done.Load() {
-				a := s.as("ada", "GET", "/f.txt", "")
+				a := s.As("ada", "GET", "/f.txt", "")
 				if a.StatusCode != http.StatusOK {
 					t.Errorf("GET = %d", a.StatusCode)
 					return
 				}
 				mu.Lock()
-				seen[reading{a.Header.Get("ETag"), a.body}] = true
+				seen[reading{a.Header.Get("ETag"), a.Text}] = true
 				mu.Unlock()
 			}
 		})
@@ -109,8 +110,8 @@ func TestReadersSeeWholeContents(t *testing.T) {
 	for n := range 60 {
 		write(n + 1)
 		if n%5 == 0 { // and a writer that leaves in the middle
-			c := s.dial()
-			fmt.Fprintf(c, "PUT /dav/files/ada/f.txt HTTP/1.1\r\nHost: x\r\n%sContent-Length: 100000\r\n\r\n%s", asAda, content(n)[:400])
+			c := s.Dial()
+			fmt.Fprintf(c, "PUT /dav/files/ada/f.txt HTTP/1.1\r\nHost: x\r\n%sContent-Length: 100000\r\n\r\n%s", doortest.AsAda, content(n)[:400])
 			c.CloseWrite()
 			io.Copy(io.Discard, c)
 			c.Close()
@@ -126,7 +127,7 @@ func TestReadersSeeWholeContents(t *testing.T) {
 	if len(seen) < 3 {
 		t.Errorf("the readers saw %d contents", len(seen))
 	}
-	s.check()
+	s.Check()
 }
 
 func TestQuotaHoldsAgainstManyAtOnce(t *testing.T) {
@@ -134,7 +135,7 @@ func TestQuotaHoldsAgainstManyAtOnce(t *testing.T) {
 	for _, chunked := range []bool{false, true} {
 		t.Run(fmt.Sprintf("chunked %t", chunked), func(t *testing.T) {
 			s := serve(t, "ada")
-			s.setQuota("ada", quota)
+			s.SetQuota("ada", quota)
 			var stored, refused atomic.Int64
 			var wait sync.WaitGroup
 			for i := range 50 {
@@ -165,41 +166,41 @@ func TestQuotaHoldsAgainstManyAtOnce(t *testing.T) {
 			if stored.Load() != quota/size || refused.Load() != 50-quota/size {
 				t.Errorf("%d files are stored and %d refused, want %d and %d", stored.Load(), refused.Load(), quota/size, 50-quota/size)
 			}
-			if got := s.usage("ada").Files; got != stored.Load()*size {
+			if got := s.Usage("ada").Files; got != stored.Load()*size {
 				t.Errorf("%d bytes are booked, want %d", got, stored.Load()*size)
 			}
-			s.want(507, "ada", "PUT", "/one.txt", "x")
-			s.check()
+			s.Want(507, "ada", "PUT", "/one.txt", "x")
+			s.Check()
 		})
 	}
 }
 
 func TestQuotaIsKeptByEveryMethod(t *testing.T) {
 	s := serve(t, "ada")
-	s.setQuota("ada", 1000)
-	s.put("ada", "/f.txt", strings.Repeat("x", 600))
-	s.want(507, "ada", "COPY", "/f.txt", "", "Destination", "/g.txt")
-	s.want(204, "ada", "PUT", "/f.txt", strings.Repeat("y", 1000)) // the old content makes room: versions do not count
-	s.want(507, "ada", "PUT", "/f.txt", strings.Repeat("z", 1001))
-	s.condition(s.want(507, "ada", "PUT", "/g.txt", "z"), "quota-not-exceeded")
-	s.want(201, "ada", "PUT", "/empty.txt", "")
-	s.want(201, "ada", "MKCOL", "/d", "")
-	s.want(204, "ada", "DELETE", "/f.txt", "")
-	s.want(201, "ada", "PUT", "/f.txt", strings.Repeat("a", 500))
-	s.want(201, "ada", "COPY", "/f.txt", "", "Destination", "/d/f.txt")
-	s.want(507, "ada", "COPY", "/d", "", "Destination", "/e")
-	s.want(204, "ada", "MOVE", "/d/f.txt", "", "Destination", "/f.txt")
-	if got := s.usage("ada").Files; got != 500 {
+	s.SetQuota("ada", 1000)
+	s.Put("ada", "/f.txt", strings.Repeat("x", 600))
+	s.Want(507, "ada", "COPY", "/f.txt", "", "Destination", "/g.txt")
+	s.Want(204, "ada", "PUT", "/f.txt", strings.Repeat("y", 1000)) // the old content makes room: versions do not count
+	s.Want(507, "ada", "PUT", "/f.txt", strings.Repeat("z", 1001))
+	s.Condition(s.Want(507, "ada", "PUT", "/g.txt", "z"), "quota-not-exceeded")
+	s.Want(201, "ada", "PUT", "/empty.txt", "")
+	s.Want(201, "ada", "MKCOL", "/d", "")
+	s.Want(204, "ada", "DELETE", "/f.txt", "")
+	s.Want(201, "ada", "PUT", "/f.txt", strings.Repeat("a", 500))
+	s.Want(201, "ada", "COPY", "/f.txt", "", "Destination", "/d/f.txt")
+	s.Want(507, "ada", "COPY", "/d", "", "Destination", "/e")
+	s.Want(204, "ada", "MOVE", "/d/f.txt", "", "Destination", "/f.txt")
+	if got := s.Usage("ada").Files; got != 500 {
 		t.Errorf("%d bytes are booked, want 500", got)
 	}
-	s.check()
+	s.Check()
 }
 
 func TestQuotaIsAskedBeforeTheBody(t *testing.T) {
 	s := serve(t, "ada")
-	s.setQuota("ada", 1000)
-	c := s.dial()
-	fmt.Fprintf(c, "PUT /dav/files/ada/f.txt HTTP/1.1\r\nHost: x\r\n%sContent-Length: 5000000000\r\nExpect: 100-continue\r\n\r\n", asAda)
+	s.SetQuota("ada", 1000)
+	c := s.Dial()
+	fmt.Fprintf(c, "PUT /dav/files/ada/f.txt HTTP/1.1\r\nHost: x\r\n%sContent-Length: 5000000000\r\nExpect: 100-continue\r\n\r\n", doortest.AsAda)
 	answer := make([]byte, 12)
 	if _, err := io.ReadFull(c, answer); err != nil || string(answer) != "HTTP/1.1 507" {
 		t.Errorf("a PUT of 5 GB is answered %q %v, want 507 at once", answer, err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"ruche/dav/doortest"
 	"ruche/storage"
 	"ruche/storage/account"
 	"ruche/storage/tree"
@@ -30,10 +31,10 @@ var crooked = []string{
 
 func TestCrookedPathsAreRefusedEverywhere(t *testing.T) {
 	s := serve(t, "ada", "bob")
-	s.want(201, "ada", "MKCOL", "/a", "")
-	s.put("ada", "/f.txt", "ada's")
-	s.put("ada", "/a/f.txt", "deeper")
-	s.put("bob", "/f.txt", "bob's")
+	s.Want(201, "ada", "MKCOL", "/a", "")
+	s.Put("ada", "/f.txt", "ada's")
+	s.Put("ada", "/a/f.txt", "deeper")
+	s.Put("bob", "/f.txt", "bob's")
 	refused := func(what string, status int, body string) {
 		t.Helper()
 		if status != http.StatusBadRequest && status != http.StatusForbidden {
@@ -46,39 +47,39 @@ func TestCrookedPathsAreRefusedEverywhere(t *testing.T) {
 	for _, path := range crooked {
 		target := "/dav/files/ada" + path
 		for _, method := range []string{"GET", "PUT", "DELETE", "MKCOL", "PROPFIND"} {
-			status, body := s.raw(method, target, "Depth: 0", "Content-Length: 0")
+			status, body := s.Raw(method, target, "Depth: 0", "Content-Length: 0")
 			refused(method+" "+path, status, body)
-			if strings.HasPrefix(body, "<?xml") && wellFormed(body) != nil {
+			if strings.HasPrefix(body, "<?xml") && doortest.WellFormed(body) != nil {
 				t.Errorf("%s %s is answered by %q", method, path, body)
 			}
 		}
 		for _, reference := range []string{target, "http://" + s.Listener.Addr().String() + target} {
 			for _, method := range []string{"MOVE", "COPY"} {
-				status, body := s.raw(method, "/dav/files/ada/f.txt", "Destination: "+reference)
+				status, body := s.Raw(method, "/dav/files/ada/f.txt", "Destination: "+reference)
 				refused(method+" to "+reference, status, body)
 			}
-			status, body := s.raw("PUT", "/dav/files/ada/f.txt", "If: <"+reference+"> (Not <DAV:no-lock>)", "Content-Length: 0")
+			status, body := s.Raw("PUT", "/dav/files/ada/f.txt", "If: <"+reference+"> (Not <DAV:no-lock>)", "Content-Length: 0")
 			refused("PUT with If of "+reference, status, body)
 		}
 	}
-	s.holds("ada", "/f.txt", "ada's")
-	s.holds("bob", "/f.txt", "bob's")
-	if rows := s.propfind("ada", "/", "1", "D:getetag"); len(rows) != 3 {
+	s.Holds("ada", "/f.txt", "ada's")
+	s.Holds("bob", "/f.txt", "bob's")
+	if rows := s.Propfind("ada", "/", "1", "D:getetag"); len(rows) != 3 {
 		t.Errorf("the root has %d rows, want 3", len(rows))
 	}
-	s.check()
+	s.Check()
 }
 
 func TestCrookedPathsBeforeTheFilesLeadNowhere(t *testing.T) {
 	s := serve(t, "ada", "bob")
-	s.put("bob", "/f.txt", "bob's")
+	s.Put("bob", "/f.txt", "bob's")
 	for _, target := range []string{
 		"/dav/../dav/files/bob/f.txt", "/dav/files/../files/bob/f.txt", "/dav/files/ada/../bob/f.txt", "/dav/files%2fbob%2ff.txt",
 		"/dav/files/%2e%2e/files/bob/f.txt", "//dav/files/bob/f.txt", "/dav//files/bob/f.txt", "/dav/files//bob/f.txt",
 		"/dav/files/bob%2ff.txt", "/dav/files/ada%2f..%2fbob/f.txt", "/remote.php/dav/../../dav/files/bob/f.txt", "/remote.php/webdav/../files/bob/f.txt",
 		"/dav/%66iles/bob/f.txt", "/dav/files/bo%62/f.txt", "*", "http://elsewhere.example/dav/files/bob/f.txt",
 	} {
-		status, body := s.raw("GET", target)
+		status, body := s.Raw("GET", target)
 		if status/100 != 4 || strings.Contains(body, "bob's") {
 			t.Errorf("GET %s = %d: %.100s", target, status, body)
 		}
@@ -91,11 +92,11 @@ func TestDoublyEncodedIsALiteralName(t *testing.T) {
 		"%252e": "%2e", "%252e%252e": "%2e%2e", "%252f": "%2f", "a%2500b": "a%00b", "%25": "%", "%25zz": "%zz", "...": "...", ".%20.": ". .", "..%20": ".. ",
 		"a+b": "a+b", "a%2bb": "a+b", "~": "~", "a;b=c": "a;b=c", "a:b": "a:b", "CON": "CON", "a.": "a.", "a%20": "a ", ".htaccess": ".htaccess",
 	} {
-		if status, body := s.raw("PUT", "/dav/files/ada/"+encoded, "Content-Length: 0"); status != 201 && status != 204 {
+		if status, body := s.Raw("PUT", "/dav/files/ada/"+encoded, "Content-Length: 0"); status != 201 && status != 204 {
 			t.Errorf("PUT %s = %d: %.100s", encoded, status, body)
 		}
-		r := s.propfind("ada", "/"+encoded, "0", "D:displayname")
-		if got := r[0].props["{DAV:}displayname"].Text; got != name {
+		r := s.Propfind("ada", "/"+encoded, "0", "D:displayname")
+		if got := r[0].Props["{DAV:}displayname"].Text; got != name {
 			t.Errorf("%s is stored as %q, want %q", encoded, got, name)
 		}
 	}
@@ -104,32 +105,32 @@ func TestDoublyEncodedIsALiteralName(t *testing.T) {
 func TestNameTwinsAreOneFile(t *testing.T) {
 	const nfc, nfd = "/caf%C3%A9", "/cafe%CC%81"
 	s := serve(t, "ada")
-	s.want(201, "ada", "PUT", nfc, "one")
-	id := s.propfind("ada", nfc, "0", "o:id")[0].props["{http://owncloud.org/ns}id"].Text
-	s.want(204, "ada", "PUT", nfd, "two")
-	s.holds("ada", nfc, "two")
-	rows := s.propfind("ada", "/", "1", "o:id")
-	if len(rows) != 2 || rows[1].href != "/dav/files/ada"+nfc || rows[1].props["{http://owncloud.org/ns}id"].Text != id {
+	s.Want(201, "ada", "PUT", nfc, "one")
+	id := s.Propfind("ada", nfc, "0", "o:id")[0].Props["{http://owncloud.org/ns}id"].Text
+	s.Want(204, "ada", "PUT", nfd, "two")
+	s.Holds("ada", nfc, "two")
+	rows := s.Propfind("ada", "/", "1", "o:id")
+	if len(rows) != 2 || rows[1].Href != "/dav/files/ada"+nfc || rows[1].Props["{http://owncloud.org/ns}id"].Text != id {
 		t.Errorf("the twins are listed as %+v", rows)
 	}
-	s.want(405, "ada", "MKCOL", nfd, "")
-	s.want(403, "ada", "COPY", nfc, "", "Destination", nfd, "Overwrite", "F")
-	s.want(403, "ada", "COPY", nfc, "", "Destination", nfd)
-	s.holds("ada", nfc, "two")
+	s.Want(405, "ada", "MKCOL", nfd, "")
+	s.Want(403, "ada", "COPY", nfc, "", "Destination", nfd, "Overwrite", "F")
+	s.Want(403, "ada", "COPY", nfc, "", "Destination", nfd)
+	s.Holds("ada", nfc, "two")
 	// A move to the twin is a change of spelling.
-	if a := s.as("ada", "MOVE", nfc, "", "Destination", nfd); a.StatusCode/100 != 2 {
+	if a := s.As("ada", "MOVE", nfc, "", "Destination", nfd); a.StatusCode/100 != 2 {
 		t.Errorf("MOVE to the twin = %d", a.StatusCode)
 	}
-	if rows := s.propfind("ada", "/", "1", "o:id"); len(rows) != 2 || rows[1].href != "/dav/files/ada"+nfd {
+	if rows := s.Propfind("ada", "/", "1", "o:id"); len(rows) != 2 || rows[1].Href != "/dav/files/ada"+nfd {
 		t.Errorf("after the change of spelling there are %+v", rows)
 	}
-	s.holds("ada", nfc, "two")
-	s.want(204, "ada", "DELETE", nfc, "")
-	s.want(404, "ada", "GET", nfd, "")
-	s.want(201, "ada", "MKCOL", nfd, "")
-	s.want(201, "ada", "PUT", nfc+"/f.txt", "below")
-	s.holds("ada", nfd+"/f.txt", "below")
-	s.check()
+	s.Holds("ada", nfc, "two")
+	s.Want(204, "ada", "DELETE", nfc, "")
+	s.Want(404, "ada", "GET", nfd, "")
+	s.Want(201, "ada", "MKCOL", nfd, "")
+	s.Want(201, "ada", "PUT", nfc+"/f.txt", "below")
+	s.Holds("ada", nfd+"/f.txt", "below")
+	s.Check()
 }
 
 func TestLongAndDeepNames(t *testing.T) {
@@ -140,33 +141,33 @@ func TestLongAndDeepNames(t *testing.T) {
 			t.Errorf("= %d, want %d with a DAV error: %.100s", status, want, body)
 		}
 	}
-	s.want(201, "ada", "PUT", "/"+strings.Repeat("a", 255), "text")
-	s.want(201, "ada", "PUT", "/"+strings.Repeat("%C3%A9", 127), "text") // 254 bytes
+	s.Want(201, "ada", "PUT", "/"+strings.Repeat("a", 255), "text")
+	s.Want(201, "ada", "PUT", "/"+strings.Repeat("%C3%A9", 127), "text") // 254 bytes
 	for _, name := range []string{strings.Repeat("a", 256), strings.Repeat("%C3%A9", 128), strings.Repeat("%F0%9F%90%9D", 64)} {
-		status, body := s.raw("PUT", "/dav/files/ada/"+name, "Content-Length: 0")
+		status, body := s.Raw("PUT", "/dav/files/ada/"+name, "Content-Length: 0")
 		error(status, body, 403)
-		status, body = s.raw("MOVE", "/dav/files/ada/"+strings.Repeat("a", 255), "Destination: /dav/files/ada/"+name)
+		status, body = s.Raw("MOVE", "/dav/files/ada/"+strings.Repeat("a", 255), "Destination: /dav/files/ada/"+name)
 		error(status, body, 403)
 	}
 	// Its look-up form is longer than it is.
-	status, body := s.raw("PUT", "/dav/files/ada/"+strings.Repeat("%E0%A5%98", 85), "Content-Length: 0")
+	status, body := s.Raw("PUT", "/dav/files/ada/"+strings.Repeat("%E0%A5%98", 85), "Content-Length: 0")
 	error(status, body, 400, 403)
-	status, body = s.raw("PUT", "/dav/files/ada/"+strings.Repeat("a/", 3000)+"f", "Content-Length: 0")
+	status, body = s.Raw("PUT", "/dav/files/ada/"+strings.Repeat("a/", 3000)+"f", "Content-Length: 0")
 	error(status, body, 414)
-	status, body = s.raw("PUT", "/dav/files/ada"+strings.Repeat("/a", 62), "Content-Length: 0")
+	status, body = s.Raw("PUT", "/dav/files/ada"+strings.Repeat("/a", 62), "Content-Length: 0")
 	error(status, body, 403)
 
 	path := ""
 	for range tree.MaxDepth {
 		path += "/d"
-		s.want(201, "ada", "MKCOL", path, "")
+		s.Want(201, "ada", "MKCOL", path, "")
 	}
-	s.want(403, "ada", "PUT", path+"/f.txt", "text")
-	s.want(403, "ada", "MKCOL", path+"/d", "")
-	s.want(201, "ada", "MKCOL", "/e", "")
-	s.want(403, "ada", "COPY", "/d", "", "Destination", "/e/d")
-	s.want(403, "ada", "MOVE", "/d", "", "Destination", "/e/d")
-	s.check()
+	s.Want(403, "ada", "PUT", path+"/f.txt", "text")
+	s.Want(403, "ada", "MKCOL", path+"/d", "")
+	s.Want(201, "ada", "MKCOL", "/e", "")
+	s.Want(403, "ada", "COPY", "/d", "", "Destination", "/e/d")
+	s.Want(403, "ada", "MOVE", "/d", "", "Destination", "/e/d")
+	s.Check()
 }
 
 // odd are names that some server or client has stumbled over.
@@ -180,16 +181,16 @@ var odd = []string{
 
 // renameFolder gives the only shared folder of an account another name.
 func (s *server) renameFolder(who, name string) {
-	s.t.Helper()
-	err := s.db.Update(s.t.Context(), func(tx *storage.Tx) error {
-		folders, err := account.FoldersOf(tx, s.ids[who].Account)
+	s.T.Helper()
+	err := s.DB.Update(s.T.Context(), func(tx *storage.Tx) error {
+		folders, err := account.FoldersOf(tx, s.IDs[who].Account)
 		if err != nil {
 			return err
 		}
 		return account.RenameFolder(tx, folders[0].ID, name)
 	})
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 }
 
@@ -197,7 +198,7 @@ func TestEveryHrefWorksWhenSentBack(t *testing.T) {
 	for _, prefix := range []string{"/dav/files/ada", "/remote.php/dav/files/ada", "/remote.php/webdav"} {
 		t.Run(prefix, func(t *testing.T) {
 			s := serve(t, "ada")
-			s.addFolder("Work", map[string]account.Role{"ada": account.RoleWrite})
+			s.AddFolder("Work", map[string]account.Role{"ada": account.RoleWrite})
 			s.renameFolder("ada", "Work & Co #1?")
 			var all []string
 			for i, name := range odd {
@@ -206,11 +207,11 @@ func TestEveryHrefWorksWhenSentBack(t *testing.T) {
 					escaped += fmt.Sprintf("%%%02x", c)
 				}
 				method := []string{"PUT", "MKCOL"}[i%2]
-				if status, body := s.raw(method, prefix+"/"+escaped, "Content-Length: 0"); status != 201 {
+				if status, body := s.Raw(method, prefix+"/"+escaped, "Content-Length: 0"); status != 201 {
 					t.Errorf("%s %q = %d: %.100s", method, name, status, body)
 				}
 			}
-			_, body := s.raw("PROPFIND", prefix+"/", "Depth: 1", "Content-Length: 0")
+			_, body := s.Raw("PROPFIND", prefix+"/", "Depth: 1", "Content-Length: 0")
 			for _, part := range strings.Split(body, "<d:href>")[1:] {
 				href, _, _ := strings.Cut(part, "</d:href>")
 				if strings.HasPrefix(href, prefix+"/") && href != prefix+"/" && !strings.Contains(href, "urn:") {
@@ -235,7 +236,7 @@ func TestEveryHrefWorksWhenSentBack(t *testing.T) {
 					if r.header != "" {
 						lines = append(lines, r.header)
 					}
-					status, body := s.raw(r.method, href, lines...)
+					status, body := s.Raw(r.method, href, lines...)
 					if status != r.want {
 						t.Errorf("%s %s = %d, want %d: %.100s", r.method, href, status, r.want, body)
 					}
@@ -244,22 +245,22 @@ func TestEveryHrefWorksWhenSentBack(t *testing.T) {
 					}
 				}
 			}
-			s.check()
+			s.Check()
 		})
 	}
 }
 
 func TestDeepestFileOfASharedFolderIsReached(t *testing.T) {
 	s := serve(t, "ada")
-	s.addFolder("Work", map[string]account.Role{"ada": account.RoleWrite})
+	s.AddFolder("Work", map[string]account.Role{"ada": account.RoleWrite})
 	path := "/Work"
 	for range tree.MaxDepth - 1 {
 		path += "/d"
-		s.want(201, "ada", "MKCOL", path, "")
+		s.Want(201, "ada", "MKCOL", path, "")
 	}
-	s.want(201, "ada", "PUT", path+"/f", "text")
+	s.Want(201, "ada", "PUT", path+"/f", "text")
 	for _, prefix := range []string{"/dav/files/ada", "/remote.php/dav/files/ada", "/remote.php/webdav"} {
-		if status, body := s.raw("GET", prefix+path+"/f"); status != 200 || body != "text" {
+		if status, body := s.Raw("GET", prefix+path+"/f"); status != 200 || body != "text" {
 			t.Errorf("GET by %s = %d: %.200s", prefix, status, body)
 		}
 	}

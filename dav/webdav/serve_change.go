@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"ruche/dav"
+	"ruche/dav/files"
 	"ruche/dav/xmltree"
 	"ruche/storage"
 	"ruche/storage/tree"
@@ -14,16 +15,16 @@ import (
 // delete answers DELETE: what is there goes to the trash. A folder goes whole, so Depth may only be infinity
 // (RFC 4918, section 9.6.1).
 func (s *session) delete() error {
-	depth, err := dav.ParseDepth(s.r.Header)
+	depth, err := dav.ParseDepth(s.R.Header)
 	if err != nil {
 		return err
 	}
-	req, err := s.request()
+	req, err := s.Request()
 	if err != nil {
 		return err
 	}
 	if depth != dav.DepthNone && depth != dav.DepthInfinity {
-		i, err := s.files.Stat(s.r.Context(), s.call.Names, Need{})
+		i, err := s.Files.Stat(s.R.Context(), s.Call.Names, files.Need{})
 		if err == nil && i.IsFolder() {
 			err = dav.Errorf(http.StatusBadRequest, "a folder is deleted with everything in it")
 		}
@@ -31,10 +32,10 @@ func (s *session) delete() error {
 			return err
 		}
 	}
-	if err := s.files.Remove(s.r.Context(), s.call.Names, req); err != nil {
+	if err := s.Files.Remove(s.R.Context(), s.Call.Names, req); err != nil {
 		return s.below(err)
 	}
-	s.done(false)
+	s.Done(false)
 	return nil
 }
 
@@ -43,16 +44,16 @@ func (s *session) delete() error {
 func (s *session) below(err error) error {
 	var locked *tree.LockedError
 	if !errors.As(err, &locked) {
-		return s.explain(err)
+		return s.Explain(err)
 	}
-	names, pathErr := s.files.pathOf(s.r.Context(), locked.Node)
-	inside := pathErr == nil && len(names) > len(s.call.Names) &&
-		slices.EqualFunc(names[:len(s.call.Names)], s.call.Names, tree.SameName)
+	names, pathErr := s.Files.PathOf(s.R.Context(), locked.Node)
+	inside := pathErr == nil && len(names) > len(s.Call.Names) &&
+		slices.EqualFunc(names[:len(s.Call.Names)], s.Call.Names, tree.SameName)
 	if !inside {
-		return s.explain(err)
+		return s.Explain(err)
 	}
-	m := dav.NewMultistatus(s.w, s.r)
-	if err := m.Failure(s.call.Href(names, false), s.explain(locked)); err != nil {
+	m := dav.NewMultistatus(s.W, s.R)
+	if err := m.Failure(s.Call.Href(names, false), s.Explain(locked)); err != nil {
 		return m.Fail(err)
 	}
 	return m.Close()
@@ -60,7 +61,7 @@ func (s *session) below(err error) error {
 
 // mkcol answers MKCOL, and the extended form of RFC 5689 with properties in its body.
 func (s *session) mkcol() error {
-	req, err := s.request()
+	req, err := s.Request()
 	if err != nil {
 		return err
 	}
@@ -68,23 +69,23 @@ func (s *session) mkcol() error {
 	if err != nil {
 		return err
 	}
-	i, err := s.files.MakeFolder(s.r.Context(), s.call.Names, req, set)
+	i, err := s.Files.MakeFolder(s.R.Context(), s.Call.Names, req, set)
 	var refused *dav.PatchError
 	if errors.As(err, &refused) {
-		return dav.WriteMkcolResponse(s.w, refused.Results)
+		return dav.WriteMkcolResponse(s.W, refused.Results)
 	}
 	if err != nil {
-		return s.explain(err)
+		return s.Explain(err)
 	}
-	s.w.Header().Set("OC-FileId", s.fs.fileID(i.ID))
-	s.w.Header().Set("ETag", i.ETag())
-	s.done(true)
+	s.W.Header().Set("OC-FileId", s.FS.FileID(i.ID))
+	s.W.Header().Set("ETag", i.ETag())
+	s.Done(true)
 	return nil
 }
 
 // initialProperties reads the body of an extended MKCOL; nil when there is none.
-func (s *session) initialProperties() (func(*storage.Tx, *Info) error, error) {
-	e, err := dav.ReadXML(s.r, xmltree.Limits{})
+func (s *session) initialProperties() (func(*storage.Tx, *files.Info) error, error) {
+	e, err := dav.ReadXML(s.R, xmltree.Limits{})
 	if errors.Is(err, dav.ErrNoBody) {
 		return nil, nil
 	}
@@ -109,7 +110,7 @@ func (s *session) initialProperties() (func(*storage.Tx, *Info) error, error) {
 	if len(rest) == 0 {
 		return nil, nil
 	}
-	return func(tx *storage.Tx, i *Info) error {
+	return func(tx *storage.Tx, i *files.Info) error {
 		_, err := s.patch(tx, i, rest)
 		return err
 	}, nil
@@ -129,33 +130,33 @@ func (s *session) copyMove() error {
 	if err != nil {
 		return err
 	}
-	req, err := s.request()
+	req, err := s.Request()
 	if err != nil {
 		return err
 	}
-	change := s.files.Copy
-	if s.r.Method == "MOVE" {
-		change = s.files.Move
+	change := s.Files.Copy
+	if s.R.Method == "MOVE" {
+		change = s.Files.Move
 	}
-	i, created, err := change(s.r.Context(), s.call.Names, to, req)
+	i, created, err := change(s.R.Context(), s.Call.Names, to, req)
 	if err != nil {
 		return s.below(err)
 	}
-	h := s.w.Header()
+	h := s.W.Header()
 	h.Set("ETag", i.ETag())
 	h.Set("OC-ETag", i.ETag())
-	h.Set("OC-FileId", s.fs.fileID(i.ID))
-	s.done(created)
+	h.Set("OC-FileId", s.FS.FileID(i.ID))
+	s.Done(created)
 	return nil
 }
 
 // target reads Destination, Overwrite and Depth.
-func (s *session) target() (to Target, err error) {
-	ref := s.r.Header.Get("Destination")
-	if ref == "" || len(s.r.Header.Values("Destination")) > 1 {
+func (s *session) target() (to files.Target, err error) {
+	ref := s.R.Header.Get("Destination")
+	if ref == "" || len(s.R.Header.Values("Destination")) > 1 {
 		return to, dav.Errorf(http.StatusBadRequest, "one Destination header is needed")
 	}
-	at, err := s.call.Reference(ref)
+	at, err := s.Call.Reference(ref)
 	if err != nil {
 		return to, err
 	}
@@ -163,22 +164,22 @@ func (s *session) target() (to Target, err error) {
 		return to, dav.Errorf(http.StatusForbidden, "files cannot be put there")
 	}
 	to.Names = at.Names
-	if to.Overwrite, err = dav.ParseOverwrite(s.r.Header); err != nil {
+	if to.Overwrite, err = dav.ParseOverwrite(s.R.Header); err != nil {
 		return to, err
 	}
-	depth, err := dav.ParseDepth(s.r.Header)
+	depth, err := dav.ParseDepth(s.R.Header)
 	if err != nil {
 		return to, err
 	}
 	switch depth.Or(dav.DepthInfinity) {
 	case dav.DepthZero:
-		if s.r.Method == "COPY" {
+		if s.R.Method == "COPY" {
 			to.Shallow = true
 			return to, nil
 		}
 		fallthrough
 	case dav.DepthOne:
-		i, err := s.files.Stat(s.r.Context(), s.call.Names, Need{})
+		i, err := s.Files.Stat(s.R.Context(), s.Call.Names, files.Need{})
 		if err == nil && i.IsFolder() {
 			err = dav.Errorf(http.StatusBadRequest, "this Depth is not possible here")
 		}

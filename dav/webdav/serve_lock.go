@@ -6,25 +6,26 @@ import (
 	"time"
 
 	"ruche/dav"
+	"ruche/dav/files"
 	"ruche/dav/xmltree"
 	"ruche/storage/tree"
 )
 
 // lock answers LOCK: with a body it takes a lock, without one it refreshes the lock that If names.
 func (s *session) lock() error {
-	depth, err := dav.ParseDepth(s.r.Header)
+	depth, err := dav.ParseDepth(s.R.Header)
 	if err != nil {
 		return err
 	}
 	if depth == dav.DepthOne { // RFC 4918, section 9.10.3
 		return dav.Errorf(http.StatusBadRequest, "a lock has Depth 0 or infinity")
 	}
-	req, err := s.request()
+	req, err := s.Request()
 	if err != nil {
 		return err
 	}
-	timeout := dav.ParseTimeout(s.r.Header)
-	body, err := dav.ReadXML(s.r, xmltree.Limits{})
+	timeout := dav.ParseTimeout(s.R.Header)
+	body, err := dav.ReadXML(s.R, xmltree.Limits{})
 	if errors.Is(err, dav.ErrNoBody) {
 		return s.refresh(req, timeout)
 	}
@@ -38,18 +39,18 @@ func (s *session) lock() error {
 	if timeout == 0 {
 		timeout = tree.MaxLockTime
 	}
-	i, l, created, err := s.files.Lock(s.r.Context(), s.call.Names, req, LockOptions{
+	i, l, created, err := s.Files.Lock(s.R.Context(), s.Call.Names, req, files.LockOptions{
 		Shared: want.Shared, Infinite: depth != dav.DepthZero, Owner: want.Owner, Timeout: timeout,
 	})
 	if err != nil {
 		return s.lockError(err)
 	}
-	s.w.Header().Set("Lock-Token", "<"+l.Token+">")
+	s.W.Header().Set("Lock-Token", "<"+l.Token+">")
 	status := http.StatusOK
 	if created {
 		status = http.StatusCreated
-		s.w.Header().Set("ETag", i.ETag())
-		s.w.Header().Set("OC-FileId", s.fs.fileID(i.ID))
+		s.W.Header().Set("ETag", i.ETag())
+		s.W.Header().Set("OC-FileId", s.FS.FileID(i.ID))
 	}
 	return s.discover(status, &i)
 }
@@ -58,21 +59,21 @@ func (s *session) lock() error {
 func (s *session) lockError(err error) error {
 	var locked *tree.LockedError
 	if !errors.As(err, &locked) {
-		return s.explain(err)
+		return s.Explain(err)
 	}
-	names, pathErr := s.files.pathOf(s.r.Context(), locked.Node)
+	names, pathErr := s.Files.PathOf(s.R.Context(), locked.Node)
 	if pathErr != nil {
 		return dav.Precondition(http.StatusLocked, dav.NoConflictingLock)
 	}
-	return dav.Precondition(http.StatusLocked, dav.NoConflictingLock, s.call.Href(names, false))
+	return dav.Precondition(http.StatusLocked, dav.NoConflictingLock, s.Call.Href(names, false))
 }
 
-func (s *session) refresh(req Request, timeout time.Duration) error {
+func (s *session) refresh(req files.Request, timeout time.Duration) error {
 	if len(req.Conditions.If.Tokens()) == 0 {
 		return dav.Errorf(http.StatusBadRequest, "a lock is refreshed by its token in an If header")
 	}
-	i, _, err := s.files.Refresh(s.r.Context(), s.call.Names, req, timeout)
-	if errors.Is(err, ErrLockToken) {
+	i, _, err := s.Files.Refresh(s.R.Context(), s.Call.Names, req, timeout)
+	if errors.Is(err, files.ErrLockToken) {
 		return dav.Precondition(http.StatusPreconditionFailed, dav.LockTokenMatchesRequestURI)
 	}
 	if err != nil {
@@ -82,28 +83,28 @@ func (s *session) refresh(req Request, timeout time.Duration) error {
 }
 
 // discover answers with the locks on the resource.
-func (s *session) discover(status int, i *Info) error {
-	c := &scope{fs: s.fs, call: s.call, names: s.call.Names, now: s.fs.db.Now()}
-	return dav.WriteXML(s.w, status, dav.AppendDocument(nil, "prop", func(b []byte) []byte {
+func (s *session) discover(status int, i *files.Info) error {
+	c := &scope{fs: s.FS, call: s.Call, names: s.Call.Names, now: s.FS.DB().Now()}
+	return dav.WriteXML(s.W, status, dav.AppendDocument(nil, "prop", func(b []byte) []byte {
 		b = append(b, "<d:lockdiscovery>"...)
-		b = appendLocks(b, c, s.call.Names, i.Locks)
+		b = appendLocks(b, c, s.Call.Names, i.Locks)
 		return append(b, "</d:lockdiscovery>"...)
 	}))
 }
 
 // unlock answers UNLOCK. A lock that has ended already is what the client wants.
 func (s *session) unlock() error {
-	token, err := dav.ParseLockToken(s.r.Header)
+	token, err := dav.ParseLockToken(s.R.Header)
 	if err != nil {
 		return err
 	}
-	err = s.files.Unlock(s.r.Context(), s.call.Names, token)
+	err = s.Files.Unlock(s.R.Context(), s.Call.Names, token)
 	switch {
-	case errors.Is(err, ErrLockToken):
+	case errors.Is(err, files.ErrLockToken):
 		return dav.Precondition(http.StatusConflict, dav.LockTokenMatchesRequestURI)
 	case err != nil:
 		return err
 	}
-	s.done(false)
+	s.Done(false)
 	return nil
 }

@@ -1,42 +1,33 @@
 package webdav
 
 import (
-	"context"
 	"errors"
-	"net/http"
 
-	"ruche/auth/access"
 	"ruche/dav"
+	"ruche/dav/door"
+	"ruche/dav/files"
 	"ruche/dav/xmltree"
 	"ruche/storage"
 	"ruche/storage/tree"
 )
 
-// propfind answers PROPFIND of a resource and, with Depth 1, of what is in it. Deeper is refused: an answer
-// costs what is asked, and a client that wants all has sync-collection.
+// propfind answers PROPFIND of a resource and, with Depth 1, of what is in it.
 func (s *session) propfind() error {
-	depth, err := dav.ParseDepth(s.r.Header)
+	depth, pf, err := door.ReadPropfind(s.R)
 	if err != nil {
 		return err
 	}
-	if depth.Or(dav.DepthInfinity) == dav.DepthInfinity {
-		return dav.Precondition(http.StatusForbidden, dav.PropfindFiniteDepth)
-	}
-	pf, err := dav.ReadPropfind(s.r)
-	if err != nil {
-		return err
-	}
-	prefer := dav.ParsePrefer(s.r.Header)
+	prefer := dav.ParsePrefer(s.R.Header)
 	need := needOf(pf)
-	top, err := s.files.Stat(s.r.Context(), s.call.Names, need)
+	top, err := s.Files.Stat(s.R.Context(), s.Call.Names, need)
 	if err != nil {
 		return err
 	}
 	plan := registry.Plan(pf, prefer)
-	m := dav.NewMultistatus(s.w, s.r)
+	m := dav.NewMultistatus(s.W, s.R)
 	row := s.rows(m, plan)
 	if depth == dav.DepthZero || !prefer.NoRoot {
-		if err := row(s.call.Names, &top); err != nil {
+		if err := row(s.Call.Names, &top); err != nil {
 			return m.Fail(err)
 		}
 	}
@@ -49,11 +40,11 @@ func (s *session) propfind() error {
 }
 
 // rows writes one response for each resource it is given.
-func (s *session) rows(m *dav.Multistatus, plan *dav.Plan[*scope, *Info]) func([]string, *Info) error {
-	c := &scope{fs: s.fs, call: s.call, now: s.fs.db.Now()}
+func (s *session) rows(m *dav.Multistatus, plan *dav.Plan[*scope, *files.Info]) func([]string, *files.Info) error {
+	c := &scope{fs: s.FS, call: s.Call, now: s.FS.DB().Now()}
 	href := make([]byte, 0, 256)
-	return func(names []string, i *Info) error {
-		href = dav.AppendHref(href[:0], s.call.Prefix, names...)
+	return func(names []string, i *files.Info) error {
+		href = dav.AppendHref(href[:0], s.Call.Prefix, names...)
 		if i.IsFolder() {
 			href = append(href, '/')
 		}
@@ -63,12 +54,12 @@ func (s *session) rows(m *dav.Multistatus, plan *dav.Plan[*scope, *Info]) func([
 }
 
 // listing writes what is in the folder, page by page.
-func (s *session) listing(need Need, row func([]string, *Info) error) error {
-	names := append(append(make([]string, 0, len(s.call.Names)+1), s.call.Names...), "")
+func (s *session) listing(need files.Need, row func([]string, *files.Info) error) error {
+	names := append(append(make([]string, 0, len(s.Call.Names)+1), s.Call.Names...), "")
 	last := len(names) - 1
-	var page Page
+	var page files.Page
 	for !page.Done {
-		if err := s.files.List(s.r.Context(), s.call.Names, &page, need); err != nil {
+		if err := s.Files.List(s.R.Context(), s.Call.Names, &page, need); err != nil {
 			return err
 		}
 		for n := range page.Infos {
@@ -83,11 +74,11 @@ func (s *session) listing(need Need, row func([]string, *Info) error) error {
 
 // proppatch answers PROPPATCH: all of it happens, or nothing (RFC 4918, section 9.2).
 func (s *session) proppatch() error {
-	req, err := s.request()
+	req, err := s.Request()
 	if err != nil {
 		return err
 	}
-	body, err := dav.ReadXML(s.r, xmltree.Limits{})
+	body, err := dav.ReadXML(s.R, xmltree.Limits{})
 	if err != nil {
 		return err
 	}
@@ -95,20 +86,9 @@ func (s *session) proppatch() error {
 	if err != nil {
 		return err
 	}
-	var i Info
 	var results []dav.PatchResult
-	err = s.files.update(s.r.Context(), func(tx *storage.Tx) error {
-		spot, err := s.files.existing(tx, s.call.Names)
-		if err != nil {
-			return err
-		}
-		if err := s.files.mayWrite(tx, spot, access.WriteProperties, req); err != nil {
-			return err
-		}
-		if i, err = s.files.info(tx, spot, Need{}); err != nil {
-			return err
-		}
-		results, err = s.patch(tx, &i, list)
+	i, err := s.Files.ChangeProperties(s.R.Context(), s.Call.Names, req, func(tx *storage.Tx, i *files.Info) (err error) {
+		results, err = s.patch(tx, i, list)
 		return err
 	})
 	if refused, ok := errors.AsType[*dav.PatchError](err); ok {
@@ -116,8 +96,8 @@ func (s *session) proppatch() error {
 	} else if err != nil {
 		return s.below(err)
 	}
-	m := dav.NewMultistatus(s.w, s.r)
-	href := s.call.Href(s.call.Names, i.IsFolder())
+	m := dav.NewMultistatus(s.W, s.R)
+	href := s.Call.Href(s.Call.Names, i.IsFolder())
 	if err := m.Row(func(b []byte) []byte { return dav.AppendPatchResponse(b, href, results) }); err != nil {
 		return m.Fail(err)
 	}
@@ -125,44 +105,12 @@ func (s *session) proppatch() error {
 }
 
 // patch carries out the instructions on a node inside a transaction.
-func (s *session) patch(tx *storage.Tx, i *Info, list []dav.Instruction) ([]dav.PatchResult, error) {
-	c := &scope{fs: s.fs, call: s.call, now: tx.Now, names: s.call.Names, tx: tx}
+func (s *session) patch(tx *storage.Tx, i *files.Info, list []dav.Instruction) ([]dav.PatchResult, error) {
+	c := &scope{fs: s.FS, call: s.Call, now: tx.Now, names: s.Call.Names, tx: tx}
 	results, err := registry.Patch(c, i, list)
 	if err != nil {
 		return nil, err
 	}
 	i.Node, err = tree.PropertiesChanged(tx, i.Node)
 	return results, err
-}
-
-// pathOf is the names by which the identity reaches a node: storage.ErrNotFound when it cannot.
-func (f *Files) pathOf(ctx context.Context, id uint64) (names []string, err error) {
-	err = f.view(ctx, func(tx *storage.Tx) (err error) {
-		names, err = f.namesOf(tx, id)
-		return err
-	})
-	return names, err
-}
-
-func (f *Files) namesOf(tx *storage.Tx, id uint64) ([]string, error) {
-	path, home, err := tree.PathOf(tx, id)
-	if err != nil {
-		return nil, err
-	}
-	if home.Trashed {
-		return nil, storage.ErrNotFound
-	}
-	if home.Space == f.id.Account {
-		return path, nil
-	}
-	mounts, err := f.mounts(tx)
-	if err != nil {
-		return nil, err
-	}
-	for _, m := range mounts {
-		if m.ID == home.Space {
-			return append([]string{m.Mount}, path...), nil
-		}
-	}
-	return nil, storage.ErrNotFound
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"ruche/dav/davtest"
+	"ruche/dav/doortest"
 	"ruche/storage"
 	"ruche/storage/account"
 	"ruche/storage/changelog"
@@ -55,39 +56,39 @@ func (r *replica) forget(path string) {
 
 // page asks for the next answer. more tells whether it was cut; ok is false when the token is not accepted.
 func (r *replica) page() (more, ok bool) {
-	r.s.t.Helper()
+	r.s.T.Helper()
 	body := `<D:sync-collection xmlns:D="DAV:" xmlns:o="http://owncloud.org/ns"><D:sync-token>` + r.token + `</D:sync-token><D:sync-level>` + r.level + `</D:sync-level>`
 	if r.limit > 0 {
 		body += fmt.Sprintf(`<D:limit><D:nresults>%d</D:nresults></D:limit>`, r.limit)
 	}
-	a := r.s.as(r.who, "REPORT", r.top+"/", body+`<D:prop><D:getetag/><D:resourcetype/><o:id/></D:prop></D:sync-collection>`)
+	a := r.s.As(r.who, "REPORT", r.top+"/", body+`<D:prop><D:getetag/><D:resourcetype/><o:id/></D:prop></D:sync-collection>`)
 	if a.StatusCode == http.StatusForbidden {
-		if !strings.Contains(a.body, "<d:valid-sync-token/>") {
-			r.s.t.Fatalf("%v: %s", r, a.body)
+		if !strings.Contains(a.Text, "<d:valid-sync-token/>") {
+			r.s.T.Fatalf("%v: %s", r, a.Text)
 		}
 		return false, false
 	}
-	rows := multistatus(r.s.t, a)
+	rows := doortest.Multistatus(r.s.T, a)
 	prefix := "/dav/files/" + r.who
 	seen := map[string]bool{}
 	count := 0
 	for _, row := range rows {
-		path := strings.TrimSuffix(strings.TrimPrefix(row.href, prefix), "/")
-		if strings.Contains(row.status, " 507 ") && path == r.top && row.error == "{DAV:}number-of-matches-within-limits" {
+		path := strings.TrimSuffix(strings.TrimPrefix(row.Href, prefix), "/")
+		if strings.Contains(row.Status, " 507 ") && path == r.top && row.Error == "{DAV:}number-of-matches-within-limits" {
 			more = true
 			continue
 		}
 		if count++; seen[path] || path == r.top || !inside(path, cmp.Or(r.top, "/")) {
-			r.s.t.Errorf("%v: %s stands in the answer, which holds %v", r, path, seen)
+			r.s.T.Errorf("%v: %s stands in the answer, which holds %v", r, path, seen)
 		}
 		seen[path] = true
-		if strings.Contains(row.status, " 404 ") {
+		if strings.Contains(row.Status, " 404 ") {
 			r.forget(path)
 			continue
 		}
 		m := member{
-			tag: row.props["{DAV:}getetag"].Text, id: row.props["{http://owncloud.org/ns}id"].Text,
-			folder: len(row.props["{DAV:}resourcetype"].Children) > 0,
+			tag: row.Props["{DAV:}getetag"].Text, id: row.Props["{http://owncloud.org/ns}id"].Text,
+			folder: len(row.Props["{DAV:}resourcetype"].Children) > 0,
 		}
 		if !m.folder {
 			r.forget(path)
@@ -95,16 +96,16 @@ func (r *replica) page() (more, ok bool) {
 		r.members[path] = m
 	}
 	if r.limit > 0 && count > r.limit {
-		r.s.t.Errorf("%v: %d answers", r, count)
+		r.s.T.Errorf("%v: %d answers", r, count)
 	}
-	doc, _ := davtest.Parse(a.body)
+	doc, _ := davtest.Parse(a.Text)
 	r.token = doc.All("{DAV:}sync-token")[0].Text
 	return more, true
 }
 
 // sync asks until nothing is left; a client whose token is not accepted begins anew.
 func (r *replica) sync() {
-	r.s.t.Helper()
+	r.s.T.Helper()
 	for range 1000 {
 		more, ok := r.page()
 		if !ok {
@@ -115,18 +116,18 @@ func (r *replica) sync() {
 			return
 		}
 	}
-	r.s.t.Fatalf("%v: there is no end", r)
+	r.s.T.Fatalf("%v: there is no end", r)
 }
 
 // listing is what PROPFIND says is below a folder.
 func (s *server) listing(who, top, level string) map[string]member {
-	s.t.Helper()
+	s.T.Helper()
 	all := map[string]member{}
-	for _, row := range s.propfind(who, top+"/", "1", "D:getetag", "D:resourcetype", "o:id")[1:] {
-		path := strings.TrimSuffix(strings.TrimPrefix(row.href, "/dav/files/"+who), "/")
+	for _, row := range s.Propfind(who, top+"/", "1", "D:getetag", "D:resourcetype", "o:id")[1:] {
+		path := strings.TrimSuffix(strings.TrimPrefix(row.Href, "/dav/files/"+who), "/")
 		m := member{
-			tag: row.props["{DAV:}getetag"].Text, id: row.props["{http://owncloud.org/ns}id"].Text,
-			folder: len(row.props["{DAV:}resourcetype"].Children) > 0,
+			tag: row.Props["{DAV:}getetag"].Text, id: row.Props["{http://owncloud.org/ns}id"].Text,
+			folder: len(row.Props["{DAV:}resourcetype"].Children) > 0,
 		}
 		all[path] = m
 		if m.folder && level != "1" {
@@ -193,22 +194,22 @@ func (m *storm) step() string {
 		m.restore(who)
 		return "restore by " + who
 	}
-	a := m.s.as(who, method, at, body, header...)
+	a := m.s.As(who, method, at, body, header...)
 	if a.StatusCode >= 500 {
-		m.s.t.Fatalf("%s %s %s %q = %d: %s", who, method, at, header, a.StatusCode, a.body)
+		m.s.T.Fatalf("%s %s %s %q = %d: %s", who, method, at, header, a.StatusCode, a.Text)
 	}
 	return fmt.Sprintf("%s %s %s %q = %d", who, method, at, header, a.StatusCode)
 }
 
 // restore takes the newest thing out of the trash.
 func (m *storm) restore(who string) {
-	err := m.s.db.Update(m.s.t.Context(), func(tx *storage.Tx) error {
-		folders, err := account.FoldersOf(tx, m.s.ids[who].Account)
+	err := m.s.DB.Update(m.s.T.Context(), func(tx *storage.Tx) error {
+		folders, err := account.FoldersOf(tx, m.s.IDs[who].Account)
 		if err != nil {
 			return err
 		}
 		var last tree.Trash
-		for _, space := range []uint64{m.s.ids[who].Account, folders[0].ID} {
+		for _, space := range []uint64{m.s.IDs[who].Account, folders[0].ID} {
 			if err := tree.TrashOf(tx, space, func(item tree.Trash) error { last = item; return nil }); err != nil {
 				return err
 			}
@@ -223,29 +224,29 @@ func (m *storm) restore(who string) {
 		return err
 	})
 	if err != nil {
-		m.s.t.Fatal(err)
+		m.s.T.Fatal(err)
 	}
 }
 
 func serveShared(t testing.TB) *server {
 	s := serve(t, "ada", "bob")
-	s.addFolder("Work", map[string]account.Role{"ada": account.RoleWrite, "bob": account.RoleWrite})
+	s.AddFolder("Work", map[string]account.Role{"ada": account.RoleWrite, "bob": account.RoleWrite})
 	return s
 }
 
 func (s *server) isFolder(who, path string) bool {
-	a := s.as(who, "PROPFIND", path+"/", `<propfind xmlns="DAV:"><prop><resourcetype/></prop></propfind>`, "Depth", "0")
-	return strings.Contains(a.body, "<d:collection/>")
+	a := s.As(who, "PROPFIND", path+"/", `<propfind xmlns="DAV:"><prop><resourcetype/></prop></propfind>`, "Depth", "0")
+	return strings.Contains(a.Text, "<d:collection/>")
 }
 
 // compact forgets what the change log remembers.
 func (s *server) compact() {
-	s.t.Helper()
-	err := s.db.Update(s.t.Context(), func(tx *storage.Tx) error {
+	s.T.Helper()
+	err := s.DB.Update(s.T.Context(), func(tx *storage.Tx) error {
 		_, err := changelog.Compact(tx, tx.Now.Add(1), 1000)
 		return err
 	})
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 }

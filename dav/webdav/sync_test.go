@@ -2,6 +2,7 @@ package webdav_test
 
 import (
 	"math/rand/v2"
+	"ruche/dav/doortest"
 	"slices"
 	"strings"
 	"testing"
@@ -58,7 +59,7 @@ func TestSyncRepliesMakeTheListing(t *testing.T) {
 	for _, r := range append(all, older...) {
 		compare(r)
 	}
-	s.check()
+	s.Check()
 }
 
 func TestSyncOfTheRootNeverBeginsAnew(t *testing.T) {
@@ -81,14 +82,14 @@ func TestSyncOfTheRootNeverBeginsAnew(t *testing.T) {
 func TestSyncOfAMovedFolderTellsOfAllInIt(t *testing.T) {
 	s := serveShared(t)
 	for _, path := range []string{"/d", "/d/e", "/to"} {
-		s.want(201, "ada", "MKCOL", path, "")
+		s.Want(201, "ada", "MKCOL", path, "")
 	}
-	s.put("ada", "/d/e/f.txt", "text")
+	s.Put("ada", "/d/e/f.txt", "text")
 	for _, limit := range []int{0, 1} {
 		r := s.replica("ada", "", "infinite", limit)
 		r.sync()
 		for _, move := range [][2]string{{"/d", "/to/d"}, {"/to/d", "/Work/d"}, {"/Work/d", "/d"}} {
-			s.want(201, "ada", "MOVE", move[0], "", "Destination", move[1])
+			s.Want(201, "ada", "MOVE", move[0], "", "Destination", move[1])
 			r.sync()
 			if wrong := r.differences(); len(wrong) > 0 {
 				t.Errorf("after the move to %s: %q", move[1], wrong)
@@ -102,14 +103,14 @@ func TestSyncOfAMovedFolderTellsOfAllInIt(t *testing.T) {
 
 func TestSyncTellsOfAnotherSpellingOfAName(t *testing.T) {
 	s := serveShared(t)
-	s.want(201, "ada", "MKCOL", "/caf%C3%A9", "")
-	s.put("ada", "/caf%C3%A9/f.txt", "text")
+	s.Want(201, "ada", "MKCOL", "/caf%C3%A9", "")
+	s.Put("ada", "/caf%C3%A9/f.txt", "text")
 	for _, level := range []string{"1", "infinite"} {
 		r := s.replica("ada", "", level, 0)
 		r.sync()
-		s.want(204, "ada", "MOVE", "/caf%C3%A9", "", "Destination", "/cafe%CC%81")
+		s.Want(204, "ada", "MOVE", "/caf%C3%A9", "", "Destination", "/cafe%CC%81")
 		r.sync()
-		s.want(204, "ada", "MOVE", "/cafe%CC%81", "", "Destination", "/caf%C3%A9")
+		s.Want(204, "ada", "MOVE", "/cafe%CC%81", "", "Destination", "/caf%C3%A9")
 		r.sync()
 		if wrong := r.differences(); len(wrong) > 0 {
 			t.Errorf("level %s: %q", level, wrong)
@@ -119,20 +120,20 @@ func TestSyncTellsOfAnotherSpellingOfAName(t *testing.T) {
 
 func TestSyncTokensOfOthersAreRefused(t *testing.T) {
 	s := serveShared(t)
-	s.want(201, "ada", "MKCOL", "/a", "")
-	s.want(201, "ada", "MKCOL", "/b", "")
+	s.Want(201, "ada", "MKCOL", "/a", "")
+	s.Want(201, "ada", "MKCOL", "/b", "")
 	token := func(who, path string) string {
 		r := s.replica(who, path, "1", 0)
 		r.sync()
 		return r.token
 	}
 	a := token("ada", "/a")
-	if got := s.propfind("ada", "/a", "0", "D:sync-token")[0].props["{DAV:}sync-token"].Text; got != a {
+	if got := s.Propfind("ada", "/a", "0", "D:sync-token")[0].Props["{DAV:}sync-token"].Text; got != a {
 		t.Errorf("the property sync-token is %s, the report said %s", got, a)
 	}
-	for _, row := range s.propfind("ada", "/", "1", "D:sync-token") {
-		path := strings.TrimSuffix(strings.TrimPrefix(row.href, "/dav/files/ada"), "/")
-		if got, want := row.props["{DAV:}sync-token"].Text, token("ada", path); got != want {
+	for _, row := range s.Propfind("ada", "/", "1", "D:sync-token") {
+		path := strings.TrimSuffix(strings.TrimPrefix(row.Href, "/dav/files/ada"), "/")
+		if got, want := row.Props["{DAV:}sync-token"].Text, token("ada", path); got != want {
 			t.Errorf("sync-token of %q is %s in a listing, the report said %s", path, got, want)
 		}
 	}
@@ -152,23 +153,23 @@ func TestSyncTokensOfOthersAreRefused(t *testing.T) {
 		}
 	}
 	// Another folder in the same place is another folder.
-	s.want(204, "ada", "DELETE", "/a", "")
-	s.want(201, "ada", "MKCOL", "/a", "")
+	s.Want(204, "ada", "DELETE", "/a", "")
+	s.Want(201, "ada", "MKCOL", "/a", "")
 	r := s.replica("ada", "/a", "1", 0)
 	r.token = a
 	if _, ok := r.page(); ok {
 		t.Error("the token of a deleted folder is accepted for the one that took its place")
 	}
-	s.want(404, "ada", "REPORT", "/none", `<sync-collection xmlns="DAV:"><sync-token/><sync-level>1</sync-level><prop/></sync-collection>`)
-	s.condition(s.want(403, "ada", "REPORT", "/a", `<novelty xmlns="urn:z"/>`), "supported-report")
+	s.Want(404, "ada", "REPORT", "/none", `<sync-collection xmlns="DAV:"><sync-token/><sync-level>1</sync-level><prop/></sync-collection>`)
+	s.Condition(s.Want(403, "ada", "REPORT", "/a", `<novelty xmlns="urn:z"/>`), "supported-report")
 }
 
 func TestSyncTokenExpiresWithTheLog(t *testing.T) {
 	s := serveShared(t)
-	s.want(201, "ada", "MKCOL", "/a", "")
+	s.Want(201, "ada", "MKCOL", "/a", "")
 	r := s.replica("ada", "", "infinite", 0)
 	r.sync()
-	s.put("ada", "/a/f.txt", "text")
+	s.Put("ada", "/a/f.txt", "text")
 	s.compact()
 	if _, ok := r.page(); ok {
 		t.Error("a token from before what is remembered is accepted")
@@ -183,12 +184,12 @@ func TestSyncTokenExpiresWithTheLog(t *testing.T) {
 func TestFolderETagsChangeOnTheWayToTheRootOnly(t *testing.T) {
 	s := serveShared(t)
 	for _, path := range []string{"/a", "/a/b", "/a/b/c", "/a/x", "/d", "/d/e", "/Work/w", "/Work/v"} {
-		s.want(201, "ada", "MKCOL", path, "")
+		s.Want(201, "ada", "MKCOL", path, "")
 	}
-	s.put("ada", "/a/b/f.txt", "text")
-	s.put("ada", "/Work/w/f.txt", "text")
+	s.Put("ada", "/a/b/f.txt", "text")
+	s.Put("ada", "/Work/w/f.txt", "text")
 	tags := func() map[string]string {
-		all := map[string]string{"/": s.propfind("ada", "/", "0", "D:getetag")[0].props["{DAV:}getetag"].Text}
+		all := map[string]string{"/": s.Propfind("ada", "/", "0", "D:getetag")[0].Props["{DAV:}getetag"].Text}
 		for path, m := range s.listing("ada", "", "infinite") {
 			if m.folder {
 				all[path] = m.tag
@@ -205,7 +206,7 @@ func TestFolderETagsChangeOnTheWayToTheRootOnly(t *testing.T) {
 		{[]string{"PUT", "/a/b/new.txt", "other"}, "/ /a /a/b"},
 		{[]string{"PROPPATCH", "/a/b/f.txt", patch}, "/ /a /a/b"},
 		{[]string{"PROPPATCH", "/a/b/c", patch}, "/ /a /a/b /a/b/c"},
-		{[]string{"LOCK", "/d/e", exclusive}, ""},
+		{[]string{"LOCK", "/d/e", doortest.Exclusive}, ""},
 		{[]string{"MOVE", "/a/b/new.txt", "", "Destination", "/d/new.txt"}, "/ /a /a/b /d"},
 		{[]string{"COPY", "/d/new.txt", "", "Destination", "/a/x/new.txt"}, "/ /a /a/x"},
 		{[]string{"DELETE", "/d/new.txt", ""}, "/ /d"},
@@ -217,7 +218,7 @@ func TestFolderETagsChangeOnTheWayToTheRootOnly(t *testing.T) {
 		{[]string{"PUT", "/none/f.txt", "text"}, ""},
 	} {
 		before := tags()
-		s.as("ada", tt.what[0], tt.what[1], tt.what[2], tt.what[3:]...)
+		s.As("ada", tt.what[0], tt.what[1], tt.what[2], tt.what[3:]...)
 		after := tags()
 		var changed []string
 		for path, tag := range after {
@@ -247,7 +248,7 @@ func TestNoETagComesAgain(t *testing.T) {
 		step := m.step()
 		for _, who := range []string{"ada", "bob"} {
 			all := s.listing(who, "", "infinite")
-			all["/"] = member{tag: s.propfind(who, "/", "0", "D:getetag")[0].props["{DAV:}getetag"].Text, folder: true}
+			all["/"] = member{tag: s.Propfind(who, "/", "0", "D:getetag")[0].Props["{DAV:}getetag"].Text, folder: true}
 			for top, f := range all {
 				if !f.folder {
 					continue
@@ -274,7 +275,7 @@ func TestRootShowsWhatChangesInSharedFolders(t *testing.T) {
 	r := s.replica("ada", "", "1", 0)
 	r.sync()
 	was := r.members["/Work"].tag
-	s.put("bob", "/Work/f.txt", "bob's")
+	s.Put("bob", "/Work/f.txt", "bob's")
 	r.sync()
 	if got := r.members["/Work"].tag; got == was || got == "" {
 		t.Errorf("the shared folder has the ETag %s, had %s", got, was)
@@ -285,13 +286,13 @@ func TestRootShowsWhatChangesInSharedFolders(t *testing.T) {
 	// A name of the member's own moves the shared folder aside, and gives it its place back.
 	for range 2 {
 		s.renameFolder("ada", "Other")
-		s.want(201, "ada", "MKCOL", "/Work", "")
+		s.Want(201, "ada", "MKCOL", "/Work", "")
 		s.renameFolder("ada", "Work")
 		r.sync()
 		if wrong := r.differences(); len(wrong) > 0 || len(r.members) != 2 {
 			t.Errorf("two of a name: %q %v", wrong, r.members)
 		}
-		s.want(204, "ada", "DELETE", "/Work", "")
+		s.Want(204, "ada", "DELETE", "/Work", "")
 		r.sync()
 		if wrong := r.differences(); len(wrong) > 0 || len(r.members) != 1 {
 			t.Errorf("the name came free: %q %v", wrong, r.members)

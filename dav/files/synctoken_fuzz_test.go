@@ -1,0 +1,19 @@
+package files
+
+import "testing"
+
+func FuzzSyncToken(f *testing.F) {
+	const top = 46
+	whole := syncToken{top: top, marks: []mark{{space: 1, seq: 2}, {space: 3, seq: 4, shown: 5, climb: 6, node: 7, folder: 8, after: "é/\x00"}}}
+	f.Add(whole.String())
+	f.Add(whole.String() + ",")
+	f.Add("urn:ruche:sync:1a:")
+	f.Add("urn:ruche:sync:1a:1.2.0,1.3.0")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, s string) {
+		token, err := parseSyncToken(s, top)
+		if err == nil && s != "" && token.String() != s {
+			t.Errorf("%q is read as %q", s, token)
+		}
+	})
+}
