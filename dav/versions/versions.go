@@ -122,6 +122,7 @@ func (v *Versions) Stat(ctx context.Context, id, rev uint64) (old OldVersion, er
 	return old, err
 }
 
+// Open tells of one older content and opens it in the same snapshot.
 func (v *Versions) Open(ctx context.Context, id, rev uint64) (old OldVersion, reader *blob.Reader, err error) {
 	err = v.files.View(ctx, func(tx *storage.Tx) error {
 		if old, err = v.find(tx, id, rev, access.Read); err != nil {
