@@ -11,19 +11,29 @@ const MaxRanges = 16
 
 // LimitRange is called before http.ServeContent, with the size of the representation. It removes a Range header
 // that is broken, in another unit than bytes, asks for more than MaxRanges ranges, or for several that overlap
-// or do not ascend: the answer is then the whole. RFC 9110, sections 14.2 and 17.15.
+// or do not ascend: the answer is then the whole. RFC 9110, sections 14.2 and 17.15. The last 0 bytes, which
+// ServeContent would send as an empty part, are asked for in a form that it knows to be unsatisfiable.
 func LimitRange(h http.Header, size int64) {
-	if lines := h.Values("Range"); len(lines) > 0 && (len(lines) > 1 || !rangeOK(lines[0], size)) {
-		h.Del("Range")
+	lines := h.Values("Range")
+	if len(lines) == 0 {
+		return
 	}
+	set, ok := limitRange(lines[0], size)
+	if !ok || len(lines) > 1 {
+		h.Del("Range")
+		return
+	}
+	h.Set("Range", set)
 }
 
-func rangeOK(s string, size int64) bool {
+func limitRange(s string, size int64) (limited string, ok bool) {
 	unit, set, ok := strings.Cut(s, "=")
 	if !ok || unit != "bytes" || strings.Count(set, ",") >= MaxRanges { // ServeContent knows only this spelling
-		return false
+		return "", false
 	}
-	next, specs := int64(0), 0 // where the next range may begin
+	next := int64(0) // where the next range may begin
+	var specs []string
+	nothing := false
 	for spec := range strings.SplitSeq(set, ",") {
 		spec = strings.Trim(spec, " \t")
 		if spec == "" {
@@ -31,14 +41,22 @@ func rangeOK(s string, size int64) bool {
 		}
 		first, last, ok := parseRange(spec, size)
 		if !ok {
-			return false
+			return "", false
 		}
-		if specs++; specs > 1 && first < next {
-			return false
+		if spec[0] == '-' && strings.Trim(spec[1:], "0") == "" { // RFC 9110, section 14.1.2
+			nothing = true
+			continue
+		}
+		if len(specs) > 0 && first < next {
+			return "", false
 		}
 		next = max(last, first) + 1
+		specs = append(specs, spec)
 	}
-	return specs > 0
+	if len(specs) == 0 && nothing {
+		specs = append(specs, strconv.FormatInt(size, 10)+"-")
+	}
+	return "bytes=" + strings.Join(specs, ","), len(specs) > 0
 }
 
 // parseRange reads "first-last", "first-" or "-suffix" for a representation of size bytes.

@@ -46,9 +46,37 @@ func TestLimitRange(t *testing.T) {
 	}
 }
 
+// The last 0 bytes of a representation are none of it. RFC 9110, section 14.1.2.
+func TestTheLastZeroBytesAreUnsatisfiable(t *testing.T) {
+	content := strings.Repeat("x", 100)
+	for _, tt := range []struct {
+		in     string
+		status int
+		length int
+	}{
+		{"bytes=-0", 416, -1},
+		{"bytes=-000", 416, -1},
+		{"bytes=-0,-0", 416, -1},
+		{"bytes=0-9,-0", 206, 10}, // what can be satisfied is
+		{"bytes=-1", 206, 1},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/a", nil)
+		r.Header.Set("Range", tt.in)
+		dav.LimitRange(r.Header, int64(len(content)))
+		w := httptest.NewRecorder()
+		http.ServeContent(w, r, "a.bin", time.Time{}, strings.NewReader(content))
+		if w.Code != tt.status || tt.length >= 0 && w.Body.Len() != tt.length {
+			t.Errorf("Range %q = %d with %d bytes, want %d with %d", tt.in, w.Code, w.Body.Len(), tt.status, tt.length)
+		}
+		if got := w.Header().Get("Content-Range"); tt.status == 416 && got != "bytes */100" {
+			t.Errorf("Range %q: Content-Range %q", tt.in, got)
+		}
+	}
+}
+
 // What is kept must never make ServeContent send more than the representation and the parts' heads.
 func FuzzLimitRange(f *testing.F) {
-	for _, s := range []string{"bytes=0-9,20-29", "bytes=-5", "bytes=0-0,0-0", "bytes=5-"} {
+	for _, s := range []string{"bytes=0-9,20-29", "bytes=-5", "bytes=0-0,0-0", "bytes=5-", "bytes=-0"} {
 		f.Add(s)
 	}
 	content := bytes.Repeat([]byte("x"), 1000)
@@ -58,6 +86,9 @@ func FuzzLimitRange(f *testing.F) {
 		dav.LimitRange(r.Header, int64(len(content)))
 		w := httptest.NewRecorder()
 		http.ServeContent(w, r, "a.bin", time.Time{}, bytes.NewReader(content))
+		if w.Code == 206 && w.Body.Len() == 0 {
+			t.Fatalf("Range %q: nothing, as a part", value)
+		}
 		if w.Code != 200 && w.Code != 206 && w.Code != 416 || w.Body.Len() > len(content)+17*300 {
 			t.Fatalf("Range %q: %d, %d bytes", value, w.Code, w.Body.Len())
 		}
