@@ -2,6 +2,7 @@ package dav
 
 import (
 	"encoding/xml"
+
 	"ruche/dav/xmltree"
 )
 

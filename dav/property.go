@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"ruche/dav/xmltree"
 	"slices"
+
+	"ruche/dav/xmltree"
 )
 
 // Property is a live property: how it is read and, when Set is not nil, changed. C is what belongs to the request

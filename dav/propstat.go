@@ -3,8 +3,9 @@ package dav
 import (
 	"encoding/xml"
 	"net/http"
-	"ruche/dav/xmltree"
 	"strconv"
+
+	"ruche/dav/xmltree"
 )
 
 // AppendPatchPropstats appends one propstat for each kind of answer among the results. A property that stood in

@@ -3,9 +3,10 @@ package dav
 import (
 	"encoding/xml"
 	"net/http"
-	"ruche/dav/xmltree"
 	"strconv"
 	"strings"
+
+	"ruche/dav/xmltree"
 )
 
 // SyncCollection is the request of the sync-collection report. RFC 6578, section 6.1.

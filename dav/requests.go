@@ -3,9 +3,10 @@ package dav
 import (
 	"encoding/xml"
 	"net/http"
-	"ruche/dav/xmltree"
 	"slices"
 	"strings"
+
+	"ruche/dav/xmltree"
 )
 
 // Names of the roots of request bodies.

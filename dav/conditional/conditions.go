@@ -4,10 +4,11 @@ package conditional
 
 import (
 	"net/http"
-	"ruche/dav"
 	"time"
 
 	"golang.org/x/net/webdav"
+
+	"ruche/dav"
 )
 
 // Conditions are all conditional header fields of a request: If of RFC 4918 and those of RFC 9110, section 13.

@@ -3,12 +3,13 @@ package conditional
 import (
 	"errors"
 	"net/http"
-	"ruche/dav"
 	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/net/webdav"
+
+	"ruche/dav"
 )
 
 // Limits of the If header: bytes in all lines, and conditions in all lists.

@@ -1,9 +1,10 @@
 package doortest_test
 
 import (
-	"ruche/dav/doortest"
 	"strings"
 	"testing"
+
+	"ruche/dav/doortest"
 )
 
 func TestEveryDoorHasABottomAndItsOwnMember(t *testing.T) {

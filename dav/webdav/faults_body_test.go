@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"ruche/dav/doortest"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"ruche/dav/doortest"
 )
 
 // heapWhile runs fn and returns by how much the heap grew at its highest.

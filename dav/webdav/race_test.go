@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"ruche/dav/doortest"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"ruche/dav/doortest"
 )
 
 // together sends many requests at once and counts the answers by their status.

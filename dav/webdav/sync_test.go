@@ -2,10 +2,11 @@ package webdav_test
 
 import (
 	"math/rand/v2"
-	"ruche/dav/doortest"
 	"slices"
 	"strings"
 	"testing"
+
+	"ruche/dav/doortest"
 )
 
 func TestSyncRepliesMakeTheListing(t *testing.T) {
