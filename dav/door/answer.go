@@ -14,19 +14,10 @@ import (
 	"ruche/storage/tree"
 )
 
-// Compliance is the DAV header of every answer to OPTIONS.
-const Compliance = "1, 2, 3, extended-mkcol, sync-collection, access-control"
-
-// WriteOptions answers an OPTIONS request. Office wants MS-Author-Via, and every client that mounts wants a
-// status of 2xx and the DAV header.
+// WriteOptions answers an OPTIONS request for what has bytes.
 func WriteOptions(w http.ResponseWriter, allow string) {
-	h := w.Header()
-	h.Set("DAV", Compliance)
-	h.Set("MS-Author-Via", "DAV")
-	h.Set("Allow", allow)
-	h.Set("Accept-Ranges", "bytes")
-	h.Set("Content-Length", "0")
-	w.WriteHeader(http.StatusOK)
+	w.Header().Set("Accept-Ranges", "bytes")
+	dav.WriteOptions(w, allow)
 }
 
 // Send answers GET and HEAD with a content of i. What is stored is data, not a page of ours: it may not run, and

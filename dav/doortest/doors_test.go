@@ -29,3 +29,18 @@ func TestEveryDoorHasABottomAndItsOwnMember(t *testing.T) {
 		}
 	}
 }
+
+// RFC 3744, section 7.2, lets only a server say access-control that has all of it, the method ACL among them.
+func TestTheDAVHeaderSaysWhatIsServed(t *testing.T) {
+	d := doortest.ServeAll(t, "ada")
+	for _, path := range []string{"/dav/", "/dav/principals/users/ada/", "/dav/files/ada/", "/dav/files/ada/none",
+		"/dav/trashbin/ada/", "/dav/versions/ada/", "/dav/uploads/ada/"} {
+		a := d.Ask(200, "ada", "OPTIONS", path, "")
+		if got := a.Header.Get("DAV"); got != "1, 2, 3, extended-mkcol, sync-collection" {
+			t.Errorf("OPTIONS %s says %q", path, got)
+		}
+		if strings.Contains(a.Header.Get("Allow"), "ACL") {
+			t.Errorf("OPTIONS %s allows %s", path, a.Header.Get("Allow"))
+		}
+	}
+}

@@ -44,7 +44,7 @@ func (h *Handler) ServeDAV(w http.ResponseWriter, r *http.Request, c *dav.Call) 
 	s := &session{h: h, w: w, r: r, call: c, names: namesOf(c)}
 	switch r.Method {
 	case http.MethodOptions:
-		s.options()
+		dav.WriteOptions(w, allow) // also for what is not there: Office and Windows ask the root first
 		return nil
 	case http.MethodGet, http.MethodHead:
 		return s.get()
@@ -77,17 +77,6 @@ type session struct {
 	r     *http.Request
 	call  *dav.Call
 	names []string
-}
-
-// options answers also for what is not there: Office and Windows ask the root first, and look at the header
-// fields alone.
-func (s *session) options() {
-	h := s.w.Header()
-	h.Set("DAV", "1, 2, 3, extended-mkcol, sync-collection, access-control")
-	h.Set("MS-Author-Via", "DAV")
-	h.Set("Allow", allow)
-	h.Set("Content-Length", "0")
-	s.w.WriteHeader(http.StatusOK)
 }
 
 // get tells a browser that it came to a place for other programs.
