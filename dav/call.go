@@ -36,6 +36,11 @@ func (c *Call) PrincipalHref(name string) string {
 	return CollectionHref(c.Base, "principals", "users", name)
 }
 
+// GroupHref is the href of a group's principal.
+func (c *Call) GroupHref(name string) string {
+	return CollectionHref(c.Base, "principals", "groups", name)
+}
+
 // Reference reads a header or an element that names another resource of this server.
 func (c *Call) Reference(ref string) (At, error) {
 	p, err := ParseReference(ref, c.Host)

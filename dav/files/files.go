@@ -80,6 +80,14 @@ type Spot struct {
 // isMount tells the root of a shared folder from what is in it.
 func (s *Spot) isMount() bool { return s.mount != nil && len(s.Names) == 1 }
 
+// group is the name of the group whose shared folder it is or is in, "" for the member's own.
+func (s *Spot) group() string {
+	if s.mount == nil {
+		return ""
+	}
+	return s.mount.Group.Name
+}
+
 // isRoot tells the member's own root.
 func (s *Spot) isRoot() bool { return len(s.Names) == 0 }
 

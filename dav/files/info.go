@@ -21,9 +21,10 @@ type Info struct {
 	Shown  string // the name in its folder; of a mount, that of the mount
 	Space  uint64
 	Rights access.Set
-	Mount  bool // the root of a shared folder
-	Shared bool // a shared folder, or in one
-	Root   bool // the member's own root
+	Mount  bool   // the root of a shared folder
+	Shared bool   // a shared folder, or in one
+	Root   bool   // the member's own root
+	Group  string // the group whose shared folder it is or is in
 	Rev    uint64
 
 	// When asked for:
@@ -40,7 +41,7 @@ type Need struct {
 
 // Describe tells of what a path leads to.
 func (f *Files) Describe(tx *storage.Tx, s *Spot, need Need) (Info, error) {
-	i := Info{Node: s.Node, Shown: s.Node.Name, Space: s.Space, Rights: s.Rights, Mount: s.isMount(), Shared: s.mount != nil, Root: s.isRoot()}
+	i := Info{Node: s.Node, Shown: s.Node.Name, Space: s.Space, Rights: s.Rights, Mount: s.isMount(), Shared: s.mount != nil, Root: s.isRoot(), Group: s.group()}
 	if i.Mount {
 		i.Shown = s.mount.Mount
 	}
@@ -212,7 +213,7 @@ func (f *Files) listNodes(tx *storage.Tx, s *Spot, page *Page, need Need) error 
 			return err
 		}
 	}
-	proto := Info{Space: s.Space, Rights: rights, Shared: s.mount != nil}
+	proto := Info{Space: s.Space, Rights: rights, Shared: s.mount != nil, Group: s.group()}
 	return tree.Children(tx, s.Node.ID, page.after, func(n *tree.Node) error {
 		if len(page.Infos) >= pageSize {
 			page.Done = false

@@ -337,6 +337,7 @@ type region struct {
 	top       tree.Node
 	names     []string // from the folder asked about to top
 	shared    bool
+	group     string     // whose shared folder it is
 	rights    access.Set // of what is in it
 	topRights access.Set
 }
@@ -362,7 +363,7 @@ func (c *collector) regions(s *Spot, from syncToken) ([]region, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := []region{{space: s.Space, top: s.Node, shared: s.mount != nil, rights: rights, topRights: s.Rights}}
+	all := []region{{space: s.Space, top: s.Node, shared: s.mount != nil, group: s.group(), rights: rights, topRights: s.Rights}}
 	if s.isRoot() {
 		mounts, err := c.files.Mounts(c.tx)
 		if err != nil {
@@ -377,7 +378,7 @@ func (c *collector) regions(s *Spot, from syncToken) ([]region, error) {
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, region{space: m.ID, top: inner.Node, names: []string{m.Mount}, shared: true, rights: rights, topRights: inner.Rights})
+			all = append(all, region{space: m.ID, top: inner.Node, names: []string{m.Mount}, shared: true, group: m.Group.Name, rights: rights, topRights: inner.Rights})
 		}
 	}
 	for _, m := range from.marks {

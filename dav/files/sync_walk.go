@@ -21,7 +21,7 @@ func (c *collector) add(r region, n tree.Node, above []string) bool {
 		return false
 	}
 	c.seen[n.ID] = true
-	m.Info = Info{Node: n, Shown: n.Name, Space: r.space, Rights: r.rights, Shared: r.shared, Rev: n.ETagRev()}
+	m.Info = Info{Node: n, Shown: n.Name, Space: r.space, Rights: r.rights, Shared: r.shared, Group: r.group, Rev: n.ETagRev()}
 	if n.ID == r.top.ID {
 		m.Names, m.Mount, m.Rights = r.names, true, r.topRights
 		m.Shown = r.names[0]

@@ -133,12 +133,12 @@ func davProperties() []property {
 		{Name: dav.Name("current-user-principal"), Append: always(func(b []byte, c *scope, _ *files.Info) []byte {
 			return dav.AppendHrefElement(b, c.call.PrincipalHref(c.call.ID.Name))
 		})},
-		{Name: dav.Name("owner"), Append: func(b []byte, c *scope, i *files.Info) ([]byte, bool) {
+		{Name: dav.Name("owner"), Append: always(func(b []byte, c *scope, i *files.Info) []byte {
 			if i.Shared {
-				return b, true // the association's, no member's
+				return dav.AppendHrefElement(b, c.call.GroupHref(i.Group))
 			}
-			return dav.AppendHrefElement(b, c.call.PrincipalHref(c.call.ID.Name)), true
-		}},
+			return dav.AppendHrefElement(b, c.call.PrincipalHref(c.call.ID.Name))
+		})},
 		{Name: dav.Name("principal-collection-set"), Append: always(func(b []byte, c *scope, _ *files.Info) []byte {
 			return dav.AppendHrefElement(b, dav.CollectionHref(c.call.Base, "principals"))
 		})},
