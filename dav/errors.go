@@ -104,7 +104,7 @@ var meanings = []struct {
 	{access.ErrForbidden, Error{Status: http.StatusForbidden, Condition: NeedPrivileges}},
 	{tree.ErrParent, Error{Status: http.StatusConflict, Message: "the collection that should hold it does not exist"}},
 	{tree.ErrCycle, Error{Status: http.StatusForbidden, Message: "a folder cannot go into itself"}},
-	{tree.ErrTooDeep, Error{Status: http.StatusForbidden, Message: "the folders are nested too deep"}},
+	{tree.ErrTooDeep, Error{Status: http.StatusForbidden, Message: "the path would be too deep or too long"}},
 	{tree.ErrLocked, Error{Status: http.StatusLocked, Condition: LockTokenSubmitted}},
 	{tree.ErrLimit, Error{Status: http.StatusInsufficientStorage, Message: "there are too many already"}},
 	{upload.ErrLimit, Error{Status: http.StatusInsufficientStorage, Message: "there are too many already"}},

@@ -129,7 +129,8 @@ func (k *checker) tree(ctx context.Context) error {
 }
 
 func sums(u account.Usage) string {
-	return fmt.Sprintf("files %d, versions %d, trash %d, uploads %d bytes", u.Files, u.Versions, u.Trash, u.Uploads)
+	return fmt.Sprintf("files %d, versions %d, trash %d, uploads %d, properties %d bytes, %d nodes and %d in the trash",
+		u.Files, u.Versions, u.Trash, u.Uploads, u.Properties, u.Nodes, u.TrashNodes)
 }
 
 // compare returns the spaces whose sums are wrong, and how many changed meanwhile.
@@ -141,7 +142,10 @@ func compare(before, after map[uint64]account.Usage, counted map[uint64]tree.Sum
 			continue
 		}
 		c := counted[space]
-		is := account.Usage{Quota: was.Quota, Files: c.Files, Versions: c.Versions, Trash: c.Trash, Uploads: uploads[space]}
+		is := account.Usage{
+			Quota: was.Quota, Files: c.Files, Versions: c.Versions, Trash: c.Trash, Uploads: uploads[space],
+			Properties: c.Properties, Nodes: c.Nodes, TrashNodes: c.TrashNodes,
+		}
 		if is != was {
 			wrong[space] = recounted{was, is}
 		}

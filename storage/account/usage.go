@@ -15,28 +15,37 @@ var ErrQuota = errors.New("the quota does not allow it")
 type Class uint8
 
 const (
-	Files    Class = iota + 1 // current contents
-	Versions                  // older contents
-	Trash                     // deleted files with their versions
-	Uploads                   // chunks of uploads that are not finished
+	Files      Class = iota + 1 // current contents
+	Versions                    // older contents
+	Trash                       // deleted files with their versions
+	Uploads                     // chunks of uploads that are not finished
+	Properties                  // dead properties of what is not in the trash
 )
 
 // String names the class as messages do.
 func (c Class) String() string {
-	if c < Files || c > Uploads {
+	if c < Files || c > Properties {
 		return "unknown class"
 	}
-	return [...]string{Files: "files", Versions: "versions", Trash: "trash", Uploads: "uploads"}[c]
+	return [...]string{Files: "files", Versions: "versions", Trash: "trash", Uploads: "uploads", Properties: "properties"}[c]
 }
 
 // Usage is how many bytes a space may hold and holds. Versions and trash are not set against the quota: they
 // give way when room is needed.
+//
+// Dead properties are, byte for byte. The record of a file or folder is not: it would make the sum that clients
+// show (DAV:quota-used-bytes, RFC 4331) another than that of the files in it. So that nobody fills the disk with
+// empty files, a space with a quota has a bound on their number instead, which nobody meets who stores files.
 type Usage struct {
-	Quota    int64 // 0 for no limit
-	Files    int64
-	Versions int64
-	Trash    int64
-	Uploads  int64
+	Quota      int64 // 0 for no limit
+	Files      int64
+	Versions   int64
+	Trash      int64
+	Uploads    int64
+	Properties int64
+
+	Nodes      int64 // files and folders
+	TrashNodes int64 // those in the trash
 }
 
 // AppendRecord implements storage.Record. The space is in the key.
@@ -45,7 +54,10 @@ func (u *Usage) AppendRecord(b []byte) []byte {
 	b = storage.AppendInt(b, 2, u.Files)
 	b = storage.AppendInt(b, 3, u.Versions)
 	b = storage.AppendInt(b, 4, u.Trash)
-	return storage.AppendInt(b, 5, u.Uploads)
+	b = storage.AppendInt(b, 5, u.Uploads)
+	b = storage.AppendInt(b, 6, u.Properties)
+	b = storage.AppendInt(b, 7, u.Nodes)
+	return storage.AppendInt(b, 8, u.TrashNodes)
 }
 
 // ParseRecord implements storage.Record.
@@ -62,16 +74,61 @@ func (u *Usage) ParseRecord(b []byte) error {
 			u.Trash = v.Int()
 		case 5:
 			u.Uploads = v.Int()
+		case 6:
+			u.Properties = v.Int()
+		case 7:
+			u.Nodes = v.Int()
+		case 8:
+			u.TrashNodes = v.Int()
 		}
 		return nil
 	})
 }
 
-// Counted is what the quota is set against: current contents and uploads on their way.
-func (u *Usage) Counted() int64 { return u.Files + u.Uploads }
+// Counted is what the quota is set against: current contents, uploads on their way, and dead properties.
+func (u *Usage) Counted() int64 { return u.Files + u.Uploads + u.Properties }
 
 // Total is all bytes of the space.
-func (u *Usage) Total() int64 { return u.Files + u.Versions + u.Trash + u.Uploads }
+func (u *Usage) Total() int64 { return u.Counted() + u.Versions + u.Trash }
+
+// A space with a quota may hold nodesFree files and folders and one more for each nodeShare bytes of the quota.
+const (
+	nodesFree = 10_000
+	nodeShare = 2 << 10
+)
+
+// MaxNodes is how many files and folders the space may hold, with those in the trash twice as many; 0 for no
+// limit.
+func (u *Usage) MaxNodes() int64 {
+	if u.Quota == 0 {
+		return 0
+	}
+	return nodesFree + u.Quota/nodeShare
+}
+
+// add returns the sums with those of d added. It fails with storage.ErrCorrupt when one would sink below zero,
+// with storage.ErrInvalid when they would pass what can be counted.
+func (u *Usage) add(d Usage) (Usage, error) {
+	sum := *u
+	for _, p := range []struct {
+		name string
+		to   *int64
+		by   int64
+	}{
+		{"files", &sum.Files, d.Files}, {"versions", &sum.Versions, d.Versions}, {"trash", &sum.Trash, d.Trash},
+		{"uploads", &sum.Uploads, d.Uploads}, {"properties", &sum.Properties, d.Properties},
+		{"nodes", &sum.Nodes, d.Nodes}, {"trash nodes", &sum.TrashNodes, d.TrashNodes},
+	} {
+		switch {
+		case p.by > math.MaxInt64/8-*p.to:
+			return sum, fmt.Errorf("%d more of %s: %w", p.by, p.name, storage.ErrInvalid)
+		case *p.to+p.by < 0:
+			return sum, fmt.Errorf("%w: %s sum up to %d, %d are taken away", storage.ErrCorrupt, p.name, *p.to, -p.by)
+		}
+		*p.to += p.by
+	}
+	return sum, nil
+}
 
 func (u *Usage) sum(class Class) *int64 {
 	switch class {
@@ -83,6 +140,8 @@ func (u *Usage) sum(class Class) *int64 {
 		return &u.Trash
 	case Uploads:
 		return &u.Uploads
+	case Properties:
+		return &u.Properties
 	}
 	return nil
 }
@@ -101,32 +160,45 @@ func UsageOf(tx *storage.Tx, space uint64) (Usage, error) {
 	return u, nil
 }
 
-// Reserve adds delta bytes to one sum of a space. What the same transaction takes away should be taken away
-// first.
-//
-// Errors: ErrQuota when files or uploads grow beyond the quota; storage.ErrCorrupt when the sum would sink
-// below zero; storage.ErrInvalid when it would pass what can be counted.
+// Reserve adds delta bytes to one sum of a space; errors are those of Add. What the same transaction takes away
+// should be taken away first.
 func Reserve(tx *storage.Tx, space uint64, class Class, delta int64) error {
-	if delta == 0 {
+	var d Usage
+	sum := d.sum(class)
+	if sum == nil {
+		return fmt.Errorf("usage class %d: %w", class, storage.ErrInvalid)
+	}
+	*sum = delta
+	return Add(tx, space, d)
+}
+
+// Add adds the sums of d, whose Quota is not looked at, to those of a space.
+//
+// Errors: ErrQuota when files, uploads and properties grow beyond the quota, or nodes beyond their number;
+// storage.ErrCorrupt when a sum would sink below zero; storage.ErrInvalid when it would pass what can be counted.
+func Add(tx *storage.Tx, space uint64, d Usage) error {
+	d.Quota = 0
+	if d == (Usage{}) {
 		return nil
 	}
 	u, err := UsageOf(tx, space)
 	if err != nil {
 		return err
 	}
-	sum := u.sum(class)
-	switch {
-	case sum == nil:
-		return fmt.Errorf("usage class %d: %w", class, storage.ErrInvalid)
-	case delta > 0 && u.Total() > math.MaxInt64-delta:
-		return fmt.Errorf("%d more bytes in space %d: %w", delta, space, storage.ErrInvalid)
-	case *sum+delta < 0:
-		return fmt.Errorf("%w: %s of space %d hold %d bytes, %d are taken away", storage.ErrCorrupt, class, space, *sum, -delta)
-	case delta > 0 && u.Quota > 0 && (class == Files || class == Uploads) && u.Counted()+delta > u.Quota:
-		return fmt.Errorf("%d more bytes in space %d: %w", delta, space, ErrQuota)
+	sum, err := u.add(d)
+	if err != nil {
+		return fmt.Errorf("space %d: %w", space, err)
 	}
-	*sum += delta
-	return usages.Store(tx, storage.Key(space), &u)
+	if u.Quota > 0 {
+		limit := u.MaxNodes()
+		switch {
+		case sum.Counted() > u.Counted() && sum.Counted() > u.Quota:
+			return fmt.Errorf("%d more bytes in space %d: %w", d.Counted(), space, ErrQuota)
+		case d.Nodes > 0 && (sum.Nodes > limit || sum.Nodes+sum.TrashNodes > 2*limit):
+			return fmt.Errorf("%d more files and folders in space %d: %w", d.Nodes, space, ErrQuota)
+		}
+	}
+	return usages.Store(tx, storage.Key(space), &sum)
 }
 
 // Available returns how many bytes a space has room for, and unlimited when nothing but the disk bounds it.
@@ -169,13 +241,13 @@ func Recount(tx *storage.Tx, space uint64, counted Usage) (was Usage, err error)
 	return was, usages.Store(tx, storage.Key(space), &counted)
 }
 
-// deleteUsage forgets a space: ErrNotEmpty while it holds a byte.
+// deleteUsage forgets a space: ErrNotEmpty while it holds anything.
 func deleteUsage(tx *storage.Tx, space uint64) error {
 	u, err := UsageOf(tx, space)
 	if err != nil {
 		return err
 	}
-	if u.Total() != 0 {
+	if u.Total() != 0 || u.Nodes+u.TrashNodes != 0 {
 		return fmt.Errorf("space %d holds %d bytes: %w", space, u.Total(), ErrNotEmpty)
 	}
 	return usages.Delete(tx, storage.Key(space))

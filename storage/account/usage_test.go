@@ -53,7 +53,7 @@ func TestLoweredQuotaStillLetsBytesGo(t *testing.T) {
 
 func TestSumsNeverSinkBelowZeroOrOverflow(t *testing.T) {
 	db := storagetest.Open(t)
-	for _, class := range []account.Class{account.Files, account.Versions, account.Trash, account.Uploads} {
+	for _, class := range []account.Class{account.Files, account.Versions, account.Trash, account.Uploads, account.Properties} {
 		space := uint64(class)
 		update(t, db, reserve(space, class, 5))
 		refuse(t, db, storage.ErrCorrupt, reserve(space, class, -6))

@@ -185,7 +185,7 @@ func (v *verifier) usages() error {
 		if !accounts.Has(v.tx, key) && !folders.Has(v.tx, key) {
 			v.wrong("usage of space %d, which is not there", keyID(key))
 		}
-		if min(u.Quota, u.Files, u.Versions, u.Trash, u.Uploads) < 0 {
+		if min(u.Quota, u.Files, u.Versions, u.Trash, u.Uploads, u.Properties, u.Nodes, u.TrashNodes) < 0 {
 			v.wrong("usage of space %d is below zero: %+v", keyID(key), *u)
 		}
 		return nil

@@ -20,10 +20,15 @@ func (c *copier) prepare(n Node, parent uint64, name string) (Node, error) {
 	made := n
 	made.ID, made.Parent, made.Name = id, parent, name
 	made.Created, made.Stored, made.Versions = c.tx.Now, c.tx.Now, 0
-	if made.Kind == Folder && c.shallow {
-		made.Size, made.Height = 0, 0
-	}
 	return made, err
+}
+
+// alone is a folder without what is in it.
+func alone(n Node) Node {
+	if n.Kind == Folder {
+		n.Size, n.Versions, n.PropsBelow, n.Nodes, n.Height, n.Reach = 0, 0, 0, 0, 0, 0
+	}
+	return n
 }
 
 func (c *copier) write(from, made Node) (Node, error) {

@@ -64,6 +64,9 @@ func dropTree(tx *storage.Tx, top Node, which string, space uint64, left *int) e
 	if err := removeProperties(tx, top.ID); err != nil {
 		return err
 	}
+	if err := book(tx, Home{Space: space, Trashed: which == trashRoot}, sums{props: -top.Props}); err != nil {
+		return err
+	}
 	if err := entries.Delete(tx, entryKey(0, rootKey(space, which))); err != nil {
 		return err
 	}

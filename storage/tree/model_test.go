@@ -450,6 +450,7 @@ func TestLocksDoWhatTheModelDoes(t *testing.T) {
 		p.step()
 		if n%200 == 0 {
 			p.compare()
+			p.check()
 		}
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)

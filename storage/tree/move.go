@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"ruche/storage"
-	"ruche/storage/account"
 	"ruche/storage/changelog"
 )
 
@@ -30,7 +29,7 @@ func Move(tx *storage.Tx, n Node, parent Node, name string) (Node, error) {
 		}
 		return n, fmt.Errorf("move node %d: %w", n.ID, err)
 	}
-	if err := room(tx, parent.ID, n.Height); err != nil {
+	if err := fits(tx, parent.ID, &n, name); err != nil {
 		return n, err
 	}
 	if err := removeLocks(tx, n.ID); err != nil {
@@ -71,10 +70,12 @@ func relink(tx *storage.Tx, n Node, parent Node, name, key string) (Node, error)
 	if err := link(tx, &n, key); err != nil {
 		return n, err
 	}
-	if err := touch(tx, old.Parent, change{seq: seq, size: -n.Size, versions: -n.Versions}); err != nil {
-		return n, err
+	if old.Parent != 0 {
+		if err := touch(tx, old.Parent, goes(&n, seq)); err != nil {
+			return n, err
+		}
 	}
-	return n, touch(tx, parent.ID, change{seq: seq, size: n.Size, versions: n.Versions, height: 1 + n.Height})
+	return n, touch(tx, parent.ID, comes(&n, seq))
 }
 
 // recordMove logs that a name went and another came, in each space that sees it, and returns a number that
@@ -82,7 +83,7 @@ func relink(tx *storage.Tx, n Node, parent Node, name, key string) (Node, error)
 func recordMove(tx *storage.Tx, from, to Home, gone, n *Node) (uint64, error) {
 	var seq uint64
 	var err error
-	if !from.Trashed {
+	if !from.Trashed && !from.Staged {
 		if seq, err = record(tx, from.Space, changelog.Removed, gone); err != nil {
 			return 0, err
 		}
@@ -105,21 +106,6 @@ func recordMove(tx *storage.Tx, from, to Home, gone, n *Node) (uint64, error) {
 	return seq, changelog.Advance(tx, from.Space, seq) // the folder it left has this revision, too
 }
 
-// rebook moves the bytes of a node between the sums that count them.
-func rebook(tx *storage.Tx, from, to Home, n Node) error {
-	if from == to {
-		return nil
-	}
-	versions := n.Versions
-	if from.Space == to.Space {
-		versions = 0
-	}
-	if err := book(tx, from, -n.Size, -versions); err != nil {
-		return err
-	}
-	return book(tx, to, n.Size, versions)
-}
-
 // CopyOptions say how a copy is made.
 type CopyOptions struct {
 	Shallow bool   // Depth 0: a folder without what is in it
@@ -132,30 +118,27 @@ func Copy(tx *storage.Tx, n Node, parent Node, name string, o CopyOptions) (Node
 	if err := free(tx, parent, name); err != nil {
 		return n, err
 	}
-	height, size := n.Height, n.Size
-	if o.Shallow && n.Kind == Folder {
-		height, size = 0, 0
+	if o.Shallow {
+		n = alone(n)
 	} else if inside, err := Holds(tx, n.ID, parent.ID); err != nil || inside {
 		if err == nil {
 			err = ErrCycle
 		}
 		return n, fmt.Errorf("copy node %d: %w", n.ID, err)
 	}
-	if err := room(tx, parent.ID, height); err != nil {
+	if err := fits(tx, parent.ID, &n, name); err != nil {
 		return n, err
 	}
 	home, err := HomeOf(tx, parent.ID)
 	if err != nil {
 		return n, err
 	}
-	if size > 0 {
-		if err := account.Reserve(tx, home.Space, account.Files, size); err != nil {
-			return n, err
-		}
-	}
 	c := copier{tx: tx, shallow: o.Shallow}
 	made, err := c.prepare(n, parent.ID, name)
 	if err != nil {
+		return n, err
+	}
+	if err := book(tx, home, made.sums()); err != nil {
 		return n, err
 	}
 	if c.seq, err = record(tx, home.Space, changelog.Mapped, &made); err != nil {
@@ -165,5 +148,5 @@ func Copy(tx *storage.Tx, n Node, parent Node, name string, o CopyOptions) (Node
 	if err != nil {
 		return n, err
 	}
-	return made, touch(tx, parent.ID, change{seq: c.seq, size: made.Size, height: 1 + made.Height})
+	return made, touch(tx, parent.ID, comes(&made, c.seq))
 }

@@ -78,14 +78,22 @@ func RemoveProperty(tx *storage.Tx, node uint64, name xml.Name) error {
 	return properties.Delete(tx, propertyKey(node, name))
 }
 
-// PropertiesChanged notes on the node whether it has dead properties, and in the log that they changed.
+// size is what a property counts.
+func (p *Property) size() int64 { return int64(len(p.Name.Space) + len(p.Name.Local) + len(p.XML)) }
+
+// PropertiesChanged notes on the node that its dead properties changed, in the log and in the sums that count
+// their bytes. It fails with account.ErrQuota when the space has no room for them.
 func PropertiesChanged(tx *storage.Tx, n Node) (Node, error) {
 	all, err := Properties(tx, n.ID)
 	if err != nil {
 		return n, err
 	}
-	n.HasProps = len(all) > 0
-	return Touch(tx, n)
+	was := n.Props
+	n.Props, n.HasProps = 0, len(all) > 0
+	for _, p := range all {
+		n.Props += p.size()
+	}
+	return touchProps(tx, n, n.Props-was)
 }
 
 // ReplaceProperties gives a node the dead properties of another, for a copy over something that exists.

@@ -39,7 +39,7 @@ func add(tx *storage.Tx, parent Node, n Node) (Node, error) {
 	if err := free(tx, parent, n.Name); err != nil {
 		return n, err
 	}
-	if err := room(tx, parent.ID, 0); err != nil {
+	if err := fits(tx, parent.ID, &n, n.Name); err != nil {
 		return n, err
 	}
 	home, err := HomeOf(tx, parent.ID)
@@ -62,13 +62,13 @@ func add(tx *storage.Tx, parent Node, n Node) (Node, error) {
 	if n.Kind == Folder {
 		n.TreeRev = n.Rev
 	}
-	if err := book(tx, home, n.Size, 0); err != nil {
+	if err := book(tx, home, n.sums()); err != nil {
 		return n, err
 	}
 	if err := link(tx, &n, nameKey(n.Name)); err != nil {
 		return n, err
 	}
-	return n, touch(tx, parent.ID, change{seq: n.Rev, size: n.Size, height: 1})
+	return n, touch(tx, parent.ID, comes(&n, n.Rev))
 }
 
 // free fails unless a node may take the name in the folder.
@@ -113,20 +113,27 @@ func Write(tx *storage.Tx, n Node, c Content) (Node, error) {
 		return n, err
 	}
 	n.Versions += kept
-	if err := book(tx, home, n.Size-before.Size, kept); err != nil {
+	more := sums{size: n.Size - before.Size, versions: kept}
+	if err := book(tx, home, more); err != nil {
 		return n, err
 	}
 	if err := store(tx, &n, nameKey(n.Name)); err != nil {
 		return n, err
 	}
-	return n, touch(tx, n.Parent, change{seq: n.Rev, size: n.Size - before.Size, versions: kept})
+	return n, touch(tx, n.Parent, change{seq: n.Rev, sums: more})
 }
 
 // Touch tells the space that properties of a node changed: its folders get a new revision, a file's ETag
 // stays.
-func Touch(tx *storage.Tx, n Node) (Node, error) {
+func Touch(tx *storage.Tx, n Node) (Node, error) { return touchProps(tx, n, 0) }
+
+// touchProps is Touch for a node whose dead properties have so many bytes more.
+func touchProps(tx *storage.Tx, n Node, more int64) (Node, error) {
 	home, err := HomeOf(tx, n.ID)
 	if err != nil {
+		return n, err
+	}
+	if err := book(tx, home, sums{props: more}); err != nil {
 		return n, err
 	}
 	seq, err := record(tx, home.Space, changelog.Changed, &n)
@@ -143,7 +150,7 @@ func Touch(tx *storage.Tx, n Node) (Node, error) {
 	if err := store(tx, &n, key); err != nil || n.Parent == 0 {
 		return n, err
 	}
-	return n, touch(tx, n.Parent, change{seq: seq})
+	return n, touch(tx, n.Parent, change{seq: seq, sums: sums{props: more}})
 }
 
 // Fits fails with account.ErrQuota when the space has no room for so many more bytes. It only looks.

@@ -4,15 +4,19 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"ruche/storage"
 	"ruche/storage/changelog"
 )
 
-// The entries without a parent are the roots of each space: its files, and the folder that holds its trash.
+// The entries without a parent are the roots of each space: its files, the folder that holds its trash, and each
+// folder that is being copied into it.
 const (
 	filesRoot = "files"
 	trashRoot = "trash"
+
+	stagedRoot = "copy/" // and a number: the root of a copy on its way
 )
 
 func rootKey(space uint64, which string) string { return string(storage.Key(space, which)) }
@@ -58,6 +62,7 @@ func root(tx *storage.Tx, space uint64, which string) (Node, error) {
 type Home struct {
 	Space   uint64
 	Trashed bool
+	Staged  bool // it is a copy on its way, which nobody sees
 }
 
 // HomeOf follows the parents of a node to the root.
@@ -74,7 +79,8 @@ func homeOfKey(key string) (Home, error) {
 		return Home{}, fmt.Errorf("root key %x: %w", key, storage.ErrCorrupt)
 	}
 	space := binary.BigEndian.Uint64([]byte(key[:8]))
-	return Home{Space: space, Trashed: key[8:] == trashRoot}, nil
+	which := key[8:]
+	return Home{Space: space, Trashed: which == trashRoot, Staged: strings.HasPrefix(which, stagedRoot)}, nil
 }
 
 // step is one place on the way from a node to the root.

@@ -130,7 +130,7 @@ func Restore(tx *storage.Tx, t Trash, parent Node, name string) (Node, error) {
 	if err := free(tx, parent, name); err != nil {
 		return n, err
 	}
-	if err := room(tx, parent.ID, n.Height); err != nil {
+	if err := fits(tx, parent.ID, &n, name); err != nil {
 		return n, err
 	}
 	if err := trash.Delete(tx, storage.Key(t.Space, t.ID)); err != nil {
@@ -335,12 +335,11 @@ func unlink(tx *storage.Tx, n Node) error {
 	if err := places.Delete(tx, storage.Key(n.ID)); err != nil {
 		return err
 	}
-	if err := book(tx, home, -n.Size, -n.Versions); err != nil {
+	if err := book(tx, home, n.sums().negative()); err != nil {
 		return err
 	}
-	parent, err := ByID(tx, n.Parent)
-	if err != nil {
-		return err
+	if n.Parent == 0 { // a copy on its way
+		return nil
 	}
-	return touch(tx, n.Parent, change{seq: parent.TreeRev, size: -n.Size, versions: -n.Versions})
+	return touch(tx, n.Parent, goes(&n, 0))
 }

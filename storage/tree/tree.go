@@ -20,7 +20,7 @@ import (
 var (
 	ErrParent  = fmt.Errorf("the parent is not a folder: %w", storage.ErrNotFound) // absent, or a file
 	ErrCycle   = errors.New("a folder cannot go into itself")                      // or onto what holds it
-	ErrTooDeep = errors.New("too many folders in each other")
+	ErrTooDeep = errors.New("too many folders in each other, or too long a path")
 	ErrLocked  = errors.New("locked")
 	ErrLimit   = errors.New("too many")
 )
@@ -28,6 +28,11 @@ var (
 // MaxDepth is how many names a path below a space's root may have: a URL has 64 at most, and as many as five
 // lead to a space (/remote.php/dav/files/NAME/FOLDER/).
 const MaxDepth = 59
+
+// MaxPath is how long a path below a space's root may be, in bytes of a URL's escaped path: of the 4 KiB of a URL
+// the longest way to a space takes as many as 852 (/remote.php/dav/files/NAME/FOLDER, the shared folder's name
+// with that of its group).
+const MaxPath = 3200
 
 // Kind of a node.
 type Kind uint8
@@ -49,6 +54,11 @@ type Node struct {
 	Size     int64  // bytes; of a folder, of all files below it
 	Versions int64  // bytes of older contents, of a folder all below it
 	Height   int    // folders: at most so many names stand below each other in it; never too small
+	Reach    int    // folders: at most so many bytes has an escaped path in it, from its slash on; never too small
+
+	Nodes      int64 // folders: how many nodes are in it, at any depth
+	Props      int64 // bytes of its dead properties
+	PropsBelow int64 // folders: those of all below it
 
 	Content  blob.Ref
 	MTime    time.Time // what the client says, else when it was stored
@@ -90,7 +100,11 @@ func (n *Node) AppendRecord(b []byte) []byte {
 	b = storage.AppendTime(b, 12, n.Created)
 	b = storage.AppendString(b, 13, n.Type)
 	b = storage.AppendString(b, 14, n.Checksum)
-	return storage.AppendBool(b, 15, n.HasProps)
+	b = storage.AppendBool(b, 15, n.HasProps)
+	b = storage.AppendUint(b, 16, uint64(n.Reach))
+	b = storage.AppendInt(b, 17, n.Nodes)
+	b = storage.AppendInt(b, 18, n.Props)
+	return storage.AppendInt(b, 19, n.PropsBelow)
 }
 
 // ParseRecord implements storage.Record.
@@ -127,6 +141,14 @@ func (n *Node) ParseRecord(b []byte) error {
 			n.Checksum = v.String()
 		case 15:
 			n.HasProps = v.Bool()
+		case 16:
+			n.Reach = int(v.Uint())
+		case 17:
+			n.Nodes = v.Int()
+		case 18:
+			n.Props = v.Int()
+		case 19:
+			n.PropsBelow = v.Int()
 		}
 		return nil
 	})

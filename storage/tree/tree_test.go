@@ -215,7 +215,7 @@ func (f *forest) check() {
 			if err != nil {
 				return err
 			}
-			if u.Files != sum.Files || u.Versions != sum.Versions || u.Trash != sum.Trash {
+			if u.Uploads, u.Quota = 0, 0; u != (account.Usage{Files: sum.Files, Versions: sum.Versions, Trash: sum.Trash, Properties: sum.Properties, Nodes: sum.Nodes, TrashNodes: sum.TrashNodes}) {
 				f.t.Errorf("space %d: booked %+v, found %+v", id, u, sum)
 			}
 		}

@@ -12,7 +12,7 @@ import (
 const maxTrash = 10_000
 
 // Trim makes the trash and the older versions of a space fit: all that the space holds stays within its
-// quota, and the trash within its number of items. The oldest go first, trash before versions, at most limit
+// quota, its nodes within their number, and the trash within its number of items. The oldest go first, trash before versions, at most limit
 // of them a call; more tells whether there is more to do. It drops nothing while the clock is not sure.
 // Discarded trash is counted until Purge has removed it, so Purge comes before the next Trim.
 func Trim(tx *storage.Tx, space uint64, limit int) (more bool, err error) {
@@ -23,19 +23,19 @@ func Trim(tx *storage.Tx, space uint64, limit int) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	over := int64(0)
+	var over sums // size for all bytes
 	if u.Quota > 0 {
-		over = u.Total() - u.Quota
+		over = sums{size: u.Total() - u.Quota, nodes: u.Nodes + u.TrashNodes - u.MaxNodes()}
 	}
 	dropped, over, err := trimTrash(tx, space, over, limit)
-	if err != nil || dropped == limit || over <= 0 {
+	if err != nil || dropped == limit || over.size <= 0 {
 		return dropped == limit, err
 	}
-	n, err := trimVersions(tx, space, over, limit-dropped)
+	n, err := trimVersions(tx, space, over.size, limit-dropped)
 	return dropped+n == limit, err
 }
 
-func trimTrash(tx *storage.Tx, space uint64, over int64, limit int) (int, int64, error) {
+func trimTrash(tx *storage.Tx, space uint64, over sums, limit int) (int, sums, error) {
 	var items []Trash
 	err := TrashOf(tx, space, func(t Trash) error {
 		items = append(items, t)
@@ -46,7 +46,7 @@ func trimTrash(tx *storage.Tx, space uint64, over int64, limit int) (int, int64,
 	}
 	dropped := 0
 	for i, t := range items {
-		if dropped == limit || over <= 0 && len(items)-i <= maxTrash {
+		if dropped == limit || max(over.size, over.nodes) <= 0 && len(items)-i <= maxTrash {
 			break
 		}
 		n, err := ByID(tx, t.Node)
@@ -56,7 +56,9 @@ func trimTrash(tx *storage.Tx, space uint64, over int64, limit int) (int, int64,
 		if err := Discard(tx, t); err != nil {
 			return dropped, over, err
 		}
-		over -= n.Size + n.Versions
+		gone := n.sums()
+		over.size -= gone.size + gone.versions + gone.props
+		over.nodes -= gone.nodes
 		dropped++
 	}
 	return dropped, over, nil

@@ -29,15 +29,15 @@ func Verify(ctx context.Context, db *storage.DB, report func(Problem)) (map[uint
 	return v.sums, err
 }
 
-// Sums are the bytes a space holds.
+// Sums are what a space holds, each as in account.Usage.
 type Sums struct {
-	Files, Versions, Trash int64
+	Files, Versions, Trash, Properties int64
+	Nodes, TrashNodes                  int64 // not bytes
 }
 
 type totals struct {
-	size, versions int64
-	rev            uint64
-	height         int
+	sums
+	height, reach int
 }
 
 type verifier struct {
@@ -84,13 +84,18 @@ func (v *verifier) run() error {
 			v.bad(r.ID, "it has no folder and is no root")
 			continue
 		}
-		s := v.sums[home.Space]
-		if home.Trashed {
-			s.Trash += sum.size
-		} else {
-			s.Files += sum.size
+		if home.Staged {
+			continue
 		}
-		s.Versions += sum.versions
+		sum.nodes-- // the root itself
+		u := sum.usage(home)
+		s := v.sums[home.Space]
+		s.Files += u.Files
+		s.Versions += u.Versions
+		s.Trash += u.Trash
+		s.Properties += u.Properties
+		s.Nodes += u.Nodes
+		s.TrashNodes += u.TrashNodes
 		v.sums[home.Space] = s
 	}
 	return errors.Join(v.versions(), v.trash(), v.locks(), v.properties())
@@ -130,8 +135,12 @@ func (v *verifier) countPlaces(nodes int) error {
 
 // recount adds up what a node holds and compares it with what the node says.
 func (v *verifier) recount(n *Node, depth int) (totals, error) {
+	props, err := v.ownProperties(n)
+	if err != nil {
+		return totals{}, err
+	}
 	if n.Kind != Folder {
-		own := totals{size: n.Size, rev: n.Rev}
+		own := totals{sums: sums{size: n.Size, props: props, nodes: 1}}
 		all, err := Versions(v.tx, n.ID)
 		for _, old := range all {
 			own.versions += old.Content.Size
@@ -145,12 +154,12 @@ func (v *verifier) recount(n *Node, depth int) (totals, error) {
 		v.bad(n.ID, "it is too deep, or holds itself")
 		return totals{}, nil
 	}
-	sum := totals{rev: n.Rev}
-	err := Children(v.tx, n.ID, "", func(child *Node) error {
+	var sum totals
+	err = Children(v.tx, n.ID, "", func(child *Node) error {
 		below, err := v.recount(child, depth+1)
-		sum.size += below.size
-		sum.versions += below.versions
+		sum.sums = sum.plus(below.sums)
 		sum.height = max(sum.height, below.height+1)
+		sum.reach = max(sum.reach, below.reach+reach(child.Name))
 		return err
 	})
 	if err != nil {
@@ -159,8 +168,30 @@ func (v *verifier) recount(n *Node, depth int) (totals, error) {
 	if sum.size != n.Size || sum.versions != n.Versions {
 		v.bad(n.ID, "what is in it holds %d and %d bytes, its record says %d and %d", sum.size, sum.versions, n.Size, n.Versions)
 	}
-	if sum.height > n.Height {
-		v.bad(n.ID, "%d names stand below each other in it, its record says at most %d", sum.height, n.Height)
+	if sum.props != n.PropsBelow || sum.nodes != n.Nodes {
+		v.bad(n.ID, "%d nodes are in it with %d bytes of properties, its record says %d and %d", sum.nodes, sum.props, n.Nodes, n.PropsBelow)
+	}
+	if sum.height > n.Height || sum.reach > n.Reach {
+		v.bad(n.ID, "%d names of %d bytes stand below each other in it, its record says at most %d and %d", sum.height, sum.reach, n.Height, n.Reach)
+	}
+	sum.props += props
+	sum.nodes++
+	return sum, nil
+}
+
+// ownProperties are the bytes of a node's dead properties.
+func (v *verifier) ownProperties(n *Node) (sum int64, err error) {
+	if n.HasProps {
+		all, err := Properties(v.tx, n.ID)
+		if err != nil {
+			return 0, err
+		}
+		for _, p := range all {
+			sum += p.size()
+		}
+	}
+	if sum != n.Props {
+		v.bad(n.ID, "its properties have %d bytes, its record says %d", sum, n.Props)
 	}
 	return sum, nil
 }

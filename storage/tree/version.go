@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"ruche/storage"
-	"ruche/storage/account"
 	"ruche/storage/blob"
 )
 
@@ -162,7 +161,7 @@ func lessVersions(tx *storage.Tx, n Node, size int64) error {
 	if err != nil {
 		return err
 	}
-	return account.Reserve(tx, home.Space, account.Versions, -size)
+	return book(tx, home, sums{versions: -size})
 }
 
 // spacing says how far apart versions of a certain age are kept: of a file saved every minute the last hour
