@@ -36,6 +36,7 @@ func (a *Appliance) expire(ctx context.Context) error {
 	days := func(n int) time.Time { return a.store.DB.Now().AddDate(0, 0, -n) }
 	return errors.Join(
 		a.files.ExpireLocks(ctx),
+		a.files.DropCopies(ctx),
 		a.files.ExpireUploads(ctx, days(uploadDays)),
 		a.files.ExpireVersions(ctx, days(a.config.VersionDays)),
 		a.files.ExpireTrash(ctx, days(a.config.TrashDays)),

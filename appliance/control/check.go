@@ -51,6 +51,11 @@ var Check = command("check", func(ctx context.Context, c *call, in CheckOptions)
 			return k.CheckResult, fmt.Errorf("check %s: %w", s.what, err)
 		}
 	}
+	if in.Repair {
+		if err := k.dropCopies(ctx); err != nil {
+			return k.CheckResult, err
+		}
+	}
 	if in.Repair && k.Problems > 0 {
 		c.progress("repairing what loses nothing")
 		if err := k.repair(ctx); err != nil {
@@ -178,6 +183,21 @@ func References() []blob.References { return []blob.References{tree.Contents, up
 
 func (k *checker) contents(ctx context.Context) error {
 	return k.Blobs.Verify(ctx, func(p blob.Problem) { k.wrong("%s", p) }, References()...)
+}
+
+// dropCopies removes what is left of copies of folders that a crash cut off, which is no damage.
+func (k *checker) dropCopies(ctx context.Context) error {
+	const step = 500
+	for more := true; more; {
+		err := k.DB.Update(ctx, func(tx *storage.Tx) (err error) {
+			more, err = tree.DropStaged(tx, step)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("drop unfinished copies: %w", err)
+		}
+	}
+	return nil
 }
 
 // repair corrects sums and counts: what is kept stays as it is.

@@ -159,21 +159,16 @@ func (f *Files) Copy(ctx context.Context, names []string, to Target, req Request
 	if err := f.fs.db.Room(); err != nil {
 		return i, false, err
 	}
+	large := false
 	err = f.Update(ctx, func(tx *storage.Tx) error {
-		src, err := f.Existing(tx, names)
+		src, dst, err := f.copySpots(tx, names, to, req)
 		if err != nil {
 			return err
 		}
-		if err := f.guard(tx, src, req); err != nil {
-			return err
+		if large = !to.Shallow && tree.IsLarge(src.Node); large {
+			return nil
 		}
-		dst, err := f.Destination(tx, src, to, req)
-		if err != nil {
-			return err
-		}
-		if created = !dst.Found; dst.Found && dst.Node.ID == src.Node.ID {
-			return ErrSame // another spelling of its own name
-		}
+		created = !dst.Found
 		if dst.Node, err = f.copyTo(tx, src, dst, to); err != nil {
 			return err
 		}
@@ -181,7 +176,27 @@ func (f *Files) Copy(ctx context.Context, names []string, to Target, req Request
 		i, err = f.Describe(tx, dst, Need{})
 		return err
 	})
+	if err == nil && large {
+		return f.copyLarge(ctx, names, to, req)
+	}
 	return i, created, err
+}
+
+// copySpots finds source and destination of a copy and checks that it may be made.
+func (f *Files) copySpots(tx *storage.Tx, names []string, to Target, req Request) (src, dst *Spot, err error) {
+	if src, err = f.Existing(tx, names); err != nil {
+		return nil, nil, err
+	}
+	if err := f.guard(tx, src, req); err != nil {
+		return nil, nil, err
+	}
+	if dst, err = f.Destination(tx, src, to, req); err != nil {
+		return nil, nil, err
+	}
+	if dst.Found && dst.Node.ID == src.Node.ID {
+		return nil, nil, ErrSame // another spelling of its own name
+	}
+	return src, dst, nil
 }
 
 // CopyIn is Copy of something that may stand outside of the files, in a transaction.

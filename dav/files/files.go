@@ -31,6 +31,7 @@ type FS struct {
 	blobs    *blob.Store
 	log      *slog.Logger
 	instance string // tells this store's ids from those of others
+	copies   chan struct{}
 }
 
 // New joins records and contents.
@@ -38,7 +39,7 @@ func New(db *storage.DB, blobs *blob.Store, o Options) *FS {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &FS{db: db, blobs: blobs, log: o.Log, instance: "r" + db.ID()[:min(10, len(db.ID()))]}
+	return &FS{db: db, blobs: blobs, log: o.Log, instance: "r" + db.ID()[:min(10, len(db.ID()))], copies: make(chan struct{}, maxCopies)}
 }
 
 // DB is where the records are.

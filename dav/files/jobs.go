@@ -79,6 +79,11 @@ func (fs *FS) ExpireUploads(ctx context.Context, before time.Time) error {
 	})
 }
 
+// DropCopies removes what is left of copies that a crash cut off.
+func (fs *FS) DropCopies(ctx context.Context) error {
+	return fs.inSteps(ctx, "drop copies", func(tx *storage.Tx) (bool, error) { return tree.DropStaged(tx, purgeStep) })
+}
+
 // ExpireLocks forgets locks whose time is over.
 func (fs *FS) ExpireLocks(ctx context.Context) error {
 	return fs.inSteps(ctx, "expire locks", func(tx *storage.Tx) (bool, error) {

@@ -40,11 +40,11 @@ func Move(tx *storage.Tx, n Node, parent Node, name string) (Node, error) {
 
 // relink takes a node from its place and gives it another, whose key need not be that of its name.
 func relink(tx *storage.Tx, n Node, parent Node, name, key string) (Node, error) {
-	from, err := HomeOf(tx, n.ID)
+	from, err := homeOf(tx, n.ID)
 	if err != nil {
 		return n, err
 	}
-	to, err := HomeOf(tx, parent.ID)
+	to, err := homeOf(tx, parent.ID)
 	if err != nil {
 		return n, err
 	}
@@ -129,7 +129,7 @@ func Copy(tx *storage.Tx, n Node, parent Node, name string, o CopyOptions) (Node
 	if err := fits(tx, parent.ID, &n, name); err != nil {
 		return n, err
 	}
-	home, err := HomeOf(tx, parent.ID)
+	home, err := homeOf(tx, parent.ID)
 	if err != nil {
 		return n, err
 	}

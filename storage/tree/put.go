@@ -42,7 +42,7 @@ func add(tx *storage.Tx, parent Node, n Node) (Node, error) {
 	if err := fits(tx, parent.ID, &n, n.Name); err != nil {
 		return n, err
 	}
-	home, err := HomeOf(tx, parent.ID)
+	home, err := homeOf(tx, parent.ID)
 	if err != nil {
 		return n, err
 	}
@@ -92,7 +92,7 @@ func Write(tx *storage.Tx, n Node, c Content) (Node, error) {
 	if n.Kind != File {
 		return n, fmt.Errorf("write a folder: %w", storage.ErrInvalid)
 	}
-	home, err := HomeOf(tx, n.ID)
+	home, err := homeOf(tx, n.ID)
 	if err != nil {
 		return n, err
 	}
@@ -129,7 +129,7 @@ func Touch(tx *storage.Tx, n Node) (Node, error) { return touchProps(tx, n, 0) }
 
 // touchProps is Touch for a node whose dead properties have so many bytes more.
 func touchProps(tx *storage.Tx, n Node, more int64) (Node, error) {
-	home, err := HomeOf(tx, n.ID)
+	home, err := homeOf(tx, n.ID)
 	if err != nil {
 		return n, err
 	}

@@ -13,11 +13,11 @@ import (
 //
 // Errors: those of Move; storage.ErrInvalid unless both are files of one space.
 func Replace(tx *storage.Tx, n, old Node, by uint64) (Node, error) {
-	from, err := HomeOf(tx, n.ID)
+	from, err := homeOf(tx, n.ID)
 	if err != nil {
 		return n, err
 	}
-	to, err := HomeOf(tx, old.ID)
+	to, err := homeOf(tx, old.ID)
 	if err != nil {
 		return n, err
 	}

@@ -75,6 +75,9 @@ func PathOf(tx *storage.Tx, id uint64) ([]string, Home, error) {
 	if err != nil {
 		return nil, Home{}, err
 	}
+	if home.Staged {
+		return nil, Home{}, fmt.Errorf("node %d: %w", id, storage.ErrNotFound)
+	}
 	names := make([]string, 0, len(chain)-1)
 	for i := len(chain) - 2; i >= 0; i-- {
 		n, err := at(tx, chain[i].place)

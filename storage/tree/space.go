@@ -65,8 +65,17 @@ type Home struct {
 	Staged  bool // it is a copy on its way, which nobody sees
 }
 
-// HomeOf follows the parents of a node to the root.
+// HomeOf follows the parents of a node to the root. It fails with storage.ErrNotFound for a node of a copy on its
+// way.
 func HomeOf(tx *storage.Tx, id uint64) (Home, error) {
+	home, err := homeOf(tx, id)
+	if err == nil && home.Staged {
+		err = fmt.Errorf("node %d: %w", id, storage.ErrNotFound)
+	}
+	return home, err
+}
+
+func homeOf(tx *storage.Tx, id uint64) (Home, error) {
 	chain, err := ancestors(tx, id)
 	if err != nil {
 		return Home{}, err

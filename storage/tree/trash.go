@@ -145,7 +145,7 @@ func Original(tx *storage.Tx, t Trash) (parent Node, name string, err error) {
 	parent, err = ByID(tx, t.Parent)
 	if err == nil {
 		var home Home
-		if home, err = HomeOf(tx, parent.ID); err == nil && (home.Trashed || home.Space != t.Space) {
+		if home, err = homeOf(tx, parent.ID); err == nil && (home.Trashed || home.Space != t.Space) {
 			err = storage.ErrNotFound
 		}
 	}
@@ -321,7 +321,7 @@ func erase(tx *storage.Tx, n Node) error {
 
 // unlink takes a node's place and its bytes from the sums above it.
 func unlink(tx *storage.Tx, n Node) error {
-	home, err := HomeOf(tx, n.ID)
+	home, err := homeOf(tx, n.ID)
 	if err != nil {
 		return err
 	}

@@ -223,7 +223,7 @@ func (f *forest) check() {
 	})
 }
 
-func want(t *testing.T, what string, err, target error) {
+func want(t testing.TB, what string, err, target error) {
 	t.Helper()
 	if !errors.Is(err, target) {
 		t.Errorf("%s = %v, want %v", what, err, target)

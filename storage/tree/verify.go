@@ -246,6 +246,12 @@ func (v *verifier) properties() error {
 	})
 }
 
+// Count returns how many nodes there are, roots and copies on their way included.
+func Count(tx *storage.Tx) (n int64, err error) {
+	err = places.Scan(tx, storage.Range{}, func([]byte, *place) error { n++; return nil })
+	return n, err
+}
+
 // Contents calls fn for every content that a file or a version refers to, as often as it does.
 func Contents(tx *storage.Tx, fn func(blob.Ref) error) error {
 	err := entries.Scan(tx, storage.Range{}, func(_ []byte, n *Node) error {
