@@ -31,6 +31,7 @@ type Options struct {
 type DB struct {
 	dir     string
 	id      string
+	epoch   epoch
 	clock   func() time.Time
 	opened  time.Time
 	lock    *os.File
@@ -134,6 +135,7 @@ func (db *DB) prepare() error {
 		if err := checkID(bolt, db.id); err != nil {
 			return err
 		}
+		db.epoch.load(bolt)
 		for _, t := range tables {
 			absent = absent || bolt.Bucket([]byte(t.name)) == nil
 		}

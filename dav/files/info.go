@@ -64,13 +64,15 @@ func (f *Files) Describe(tx *storage.Tx, s *Spot, need Need) (Info, error) {
 }
 
 // rootRev is the revision of a member's root: it changes with what is in the shared folders too, and with
-// which of them there are.
+// which of them there are, and with the epoch of the store.
 func (f *Files) rootRev(tx *storage.Tx, root tree.Node) (uint64, error) {
+	epoch := f.fs.db.Epoch()
 	mounts, err := f.Mounts(tx)
-	if err != nil || len(mounts) == 0 {
+	if err != nil || len(mounts) == 0 && epoch == "" {
 		return root.TreeRev, err
 	}
 	sum := fnv.New64a()
+	sum.Write([]byte(epoch))
 	for _, m := range mounts {
 		top, err := tree.Root(tx, m.ID)
 		if err != nil {
@@ -98,7 +100,7 @@ func (f *Files) complete(tx *storage.Tx, i *Info, need Need) (err error) {
 		if err != nil {
 			return err
 		}
-		i.SyncToken = syncToken{top: i.ID, marks: []mark{{space: i.Space, seq: seq}}}.String()
+		i.SyncToken = syncToken{epoch: f.fs.db.Epoch(), top: i.ID, marks: []mark{{space: i.Space, seq: seq}}}.String()
 	}
 	if need.Quota && i.IsFolder() {
 		usage, err := account.UsageOf(tx, i.Space)

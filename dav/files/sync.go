@@ -83,7 +83,7 @@ func (f *Files) Sync(ctx context.Context, names []string, o SyncOptions) (*SyncR
 		if !s.Node.IsFolder() {
 			return fmt.Errorf("sync a file: %w", storage.ErrInvalid)
 		}
-		token, err := parseSyncToken(o.Token, s.Node.ID)
+		token, err := parseSyncToken(o.Token, f.fs.db.Epoch(), s.Node.ID)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (c *collector) run(s *Spot, from syncToken) (*SyncResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := syncToken{top: from.top}
+	next := syncToken{epoch: from.epoch, top: from.top}
 	for _, r := range regions {
 		m, known := from.find(r.space)
 		if !known {

@@ -12,8 +12,10 @@ import (
 )
 
 // syncToken says of a folder how far a client knows each space that it shows. It is of no use for another
-// folder, also for one that takes the same place.
+// folder, also for one that takes the same place, and in another epoch of the store, where its numbers may stand for
+// other changes.
 type syncToken struct {
+	epoch string // without a dot
 	top   uint64 // the folder
 	marks []mark
 }
@@ -42,7 +44,11 @@ func (t syncToken) find(space uint64) (mark, bool) {
 
 // String is the token as an absolute URI (RFC 6578, section 3.2).
 func (t syncToken) String() string {
-	b := strconv.AppendUint([]byte(tokenPrefix), t.top, 36)
+	b := []byte(tokenPrefix)
+	if t.epoch != "" {
+		b = append(append(b, t.epoch...), '.')
+	}
+	b = strconv.AppendUint(b, t.top, 36)
 	for i, m := range t.marks {
 		b = append(b, ":,"[min(i, 1)])
 		b = strconv.AppendUint(b, m.space, 36)
@@ -60,14 +66,14 @@ func (t syncToken) String() string {
 	return string(b)
 }
 
-// parseSyncToken reads a token for the folder top; "" is that of a client that knows nothing. Anything that String
-// does not write for the folder is ErrSyncToken.
-func parseSyncToken(s string, top uint64) (syncToken, error) {
-	t := syncToken{top: top}
+// parseSyncToken reads a token for a folder in an epoch; "" is that of a client that knows nothing. Anything that
+// String does not write for the folder is ErrSyncToken.
+func parseSyncToken(s, epoch string, top uint64) (syncToken, error) {
+	t := syncToken{epoch: epoch, top: top}
 	if s == "" {
 		return t, nil
 	}
-	rest, ok := strings.CutPrefix(s, tokenPrefix+strconv.FormatUint(top, 36)+":")
+	rest, ok := strings.CutPrefix(s, t.String()+":")
 	if !ok || len(s) > 16<<10 {
 		return t, ErrSyncToken
 	}
@@ -129,7 +135,7 @@ func (f *Files) Token(ctx context.Context, names []string) (token string, err er
 }
 
 func (f *Files) token(tx *storage.Tx, s *Spot) (string, error) {
-	t := syncToken{top: s.Node.ID, marks: []mark{{space: s.Space}}}
+	t := syncToken{epoch: f.fs.db.Epoch(), top: s.Node.ID, marks: []mark{{space: s.Space}}}
 	if s.isRoot() {
 		mounts, err := f.Mounts(tx)
 		if err != nil {

@@ -3,15 +3,16 @@ package files
 import "testing"
 
 func FuzzSyncToken(f *testing.F) {
-	const top = 46
-	whole := syncToken{top: top, marks: []mark{{space: 1, seq: 2}, {space: 3, seq: 4, shown: 5, climb: 6, node: 7, folder: 8, after: "é/\x00"}}}
+	const top, epoch = 46, "bx3"
+	whole := syncToken{epoch: epoch, top: top, marks: []mark{{space: 1, seq: 2}, {space: 3, seq: 4, shown: 5, climb: 6, node: 7, folder: 8, after: "é/\x00"}}}
 	f.Add(whole.String())
 	f.Add(whole.String() + ",")
-	f.Add("urn:ruche:sync:1a:")
-	f.Add("urn:ruche:sync:1a:1.2.0,1.3.0")
+	f.Add("urn:ruche:sync:bx3.1a:")
+	f.Add("urn:ruche:sync:1a:1.2.0")
+	f.Add("urn:ruche:sync:bx3.1a:1.2.0,1.3.0")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, s string) {
-		token, err := parseSyncToken(s, top)
+		token, err := parseSyncToken(s, epoch, top)
 		if err == nil && s != "" && token.String() != s {
 			t.Errorf("%q is read as %q", s, token)
 		}

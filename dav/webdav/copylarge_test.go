@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"ruche/dav/doortest"
 	"ruche/storage"
 	"ruche/storage/account"
 	"ruche/storage/tree"
@@ -72,7 +73,7 @@ func TestLargeFolderIsCopiedWholeOrNotAtAll(t *testing.T) {
 	s.Want(201, "ada", "COPY", "/big", "", "Destination", "/shallow", "Depth", "0")
 
 	s.Want(201, "ada", "MKCOL", "/locked", "")
-	token := s.Lock("ada", "/locked", exclusive)
+	token := s.Lock("ada", "/locked", doortest.Exclusive)
 	s.Want(423, "ada", "COPY", "/big", "", "Destination", "/locked/copy")
 	s.Want(201, "ada", "COPY", "/big", "", "Destination", "/locked/copy", "If", "<"+s.URL+"/dav/files/ada/locked> (<"+token+">)")
 	u := s.Usage("ada")

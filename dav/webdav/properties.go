@@ -165,7 +165,7 @@ func clientProperties() []property {
 			b = append(b, "<oc:checksum>"...)
 			return append(xmltree.AppendText(b, i.Checksum), "</oc:checksum>"...), true
 		}},
-		{Name: dav.OwnCloud("data-fingerprint"), Append: constant("")},
+		{Name: dav.OwnCloud("data-fingerprint"), Append: always(func(b []byte, c *scope, _ *files.Info) []byte { return xmltree.AppendText(b, c.fs.DB().Epoch()) })},
 		{Name: dav.OwnCloud("share-types"), Append: constant("")},
 		{Name: dav.OwnCloud("favorite"), Append: always(func(b []byte, _ *scope, i *files.Info) []byte {
 			if p, ok := i.Prop(dav.OwnCloud("favorite")); ok && strings.Contains(string(p.XML), ">1<") {
