@@ -134,7 +134,7 @@ func TestLargeFoldersAreCopiedWhileOthersWrite(t *testing.T) {
 	for c := range 4 {
 		copies.Go(func() {
 			if a := s.As("ada", "COPY", "/big", "", "Destination", fmt.Sprint("/copy ", c)); a.StatusCode != http.StatusCreated {
-				t.Errorf("COPY = %d: %.200s", a.StatusCode, a.Body)
+				t.Errorf("COPY = %d: %.200s", a.StatusCode, a.Text)
 			}
 		})
 	}

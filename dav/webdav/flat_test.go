@@ -32,7 +32,7 @@ func TestWorkPerFileIsTheSameInALargeFolder(t *testing.T) {
 	counts := [2]int{small, large}
 	for i, n := range counts {
 		servers[i] = serve(t, "ada")
-		servers[i].want(201, "ada", "MKCOL", "/big", "")
+		servers[i].Want(201, "ada", "MKCOL", "/big", "")
 		servers[i].fill("ada", "/big", n)
 	}
 	round := 0
@@ -43,8 +43,8 @@ func TestWorkPerFileIsTheSameInALargeFolder(t *testing.T) {
 		{"PROPFIND", func(s *server, n int) int {
 			items := 0
 			for ; items < large; items += n { // as much work in both
-				a := s.want(207, "ada", "PROPFIND", "/big", listing, "Depth", "1")
-				if got := strings.Count(a.body, "<d:response>"); got < n {
+				a := s.Want(207, "ada", "PROPFIND", "/big", listing, "Depth", "1")
+				if got := strings.Count(a.Text, "<d:response>"); got < n {
 					t.Fatalf("PROPFIND of %d files told of %d", n, got)
 				}
 			}
@@ -55,10 +55,10 @@ func TestWorkPerFileIsTheSameInALargeFolder(t *testing.T) {
 			for items < large {
 				token := ""
 				for more := true; more; {
-					a := s.want(207, "ada", "REPORT", "/big", `<d:sync-collection xmlns:d="DAV:"><d:sync-token>`+token+`</d:sync-token><d:sync-level>1</d:sync-level><d:prop><d:getetag/></d:prop></d:sync-collection>`)
-					items += strings.Count(a.body, "<d:getetag>")
-					more = strings.Contains(a.body, "507")
-					_, rest, _ := strings.Cut(a.body, "<d:sync-token>")
+					a := s.Want(207, "ada", "REPORT", "/big", `<d:sync-collection xmlns:d="DAV:"><d:sync-token>`+token+`</d:sync-token><d:sync-level>1</d:sync-level><d:prop><d:getetag/></d:prop></d:sync-collection>`)
+					items += strings.Count(a.Text, "<d:getetag>")
+					more = strings.Contains(a.Text, "507")
+					_, rest, _ := strings.Cut(a.Text, "<d:sync-token>")
 					token, _, _ = strings.Cut(rest, "<")
 				}
 			}
@@ -68,7 +68,7 @@ func TestWorkPerFileIsTheSameInALargeFolder(t *testing.T) {
 			round++
 			const items = 200
 			for i := range items {
-				s.put("ada", fmt.Sprintf("/big/document %06d %d.odt", i*n/items, round), "text")
+				s.Put("ada", fmt.Sprintf("/big/document %06d %d.odt", i*n/items, round), "text")
 			}
 			return items
 		}},
