@@ -212,7 +212,7 @@ func (s *source) Read(p []byte) (int, error) {
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
 		return n, err
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &tooLong):
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &tooLong), errors.Is(err, errPiece):
 		s.cut = err
 	default: // the client went away, or what it sends is no body
 		s.cut = fmt.Errorf("%w: %w", ErrShort, err)

@@ -166,7 +166,10 @@ func (u *Uploads) unchanged(tx *storage.Tx, up upload.Upload, chunks []upload.Ch
 	return nil
 }
 
-// pieces reads one piece after the other, with one of them open at a time.
+// errPiece is that a piece cannot be read back, which is no fault of the client.
+var errPiece = errors.New("a piece of the upload cannot be read")
+
+// pieces reads one piece after the other, with one of them open at a time. Its errors are errPiece.
 type pieces struct {
 	ctx   context.Context
 	files *files.Files
@@ -182,7 +185,7 @@ func (p *pieces) Read(b []byte) (int, error) {
 				return 0, io.EOF
 			}
 			if err := p.next(); err != nil {
-				return 0, err
+				return 0, fmt.Errorf("%w: %w", errPiece, storage.DiskError(err))
 			}
 		}
 		n, err := p.open.Read(b)
@@ -190,8 +193,11 @@ func (p *pieces) Read(b []byte) (int, error) {
 			err = p.Close()
 			p.open = nil
 		}
-		if n > 0 || err != nil {
-			return n, err
+		if err != nil {
+			return n, fmt.Errorf("%w: %w", errPiece, storage.DiskError(err))
+		}
+		if n > 0 {
+			return n, nil
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +73,21 @@ func TestPiecesOfEveryClientMakeTheFile(t *testing.T) {
 		})
 	}
 	d.Check()
+}
+
+// A client that is told 400 gives the upload up.
+func TestAPieceThatCannotBeReadIsNoFaultOfTheClient(t *testing.T) {
+	d := serveDoors(t, "ada")
+	d.send("up", map[string]string{"1": strings.Repeat("1", 50_000)})
+	files, err := filepath.Glob(filepath.Join(d.db.Dir(), "blobs", "*", "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("files of contents: %v, %v", files, err)
+	}
+	if err := os.Truncate(files[0], 10); err != nil {
+		t.Fatal(err)
+	}
+	d.assemble(500, "up")
+	d.ask(404, "ada", "GET", "/dav/files/ada/x", "")
 }
 
 func TestAnUploadGoesOnAfterACut(t *testing.T) {
