@@ -108,6 +108,7 @@ func openBolt(path string, limit int, file **os.File) (*bbolt.DB, error) {
 		Timeout:      2 * time.Second,
 		FreelistType: bbolt.FreelistMapType,
 		MaxSize:      limit,
+		NoSync:       !syncRecords,
 		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 			f, err = os.OpenFile(name, flag, mode)
 			*file = f

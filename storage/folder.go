@@ -151,7 +151,7 @@ func writeSynced(path, text string) error {
 		return err
 	}
 	_, err = f.WriteString(text)
-	return errors.Join(err, f.Sync(), f.Close())
+	return errors.Join(err, SyncFile(f), f.Close())
 }
 
 // SyncDir puts the names in a folder on the disk.
@@ -160,7 +160,7 @@ func SyncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	return errors.Join(SyncFolder(f), f.Close())
 }
 
 // takeLock makes this process the only one that uses the folder; the lock file holds its number.

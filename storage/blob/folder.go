@@ -105,7 +105,7 @@ func (s *Store) syncFolder(name string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	return errors.Join(storage.SyncFolder(f), f.Close())
 }
 
 // openFile opens a content's file for reading. os.Root follows links that stay inside it even with

@@ -297,7 +297,7 @@ func (w *Writer) finish(h Hash) error {
 	if info.Size() != w.size {
 		return fmt.Errorf("%w: the temporary file has %d bytes instead of %d", storage.ErrCorrupt, info.Size(), w.size)
 	}
-	err = errors.Join(w.file.Sync(), w.file.Close())
+	err = errors.Join(storage.SyncFile(w.file), w.file.Close())
 	w.file = nil
 	if err != nil {
 		return err
