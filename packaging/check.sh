@@ -43,6 +43,7 @@ dbus-run-session dbus dbus-daemon
 soffice libreoffice-writer-nogui
 /usr/lib/python3/dist-packages/uno.py python3 python3-uno
 mkfs.ext4 e2fsprogs
+mkfs.xfs xfsprogs
 findmnt mount util-linux
 strace strace
 LIST

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -14,17 +15,25 @@ import (
 	"time"
 )
 
-// program under test, built once for all tests that need it as a process of its own.
-var built struct {
+// build is the program under test, built once for all tests that need it as a process of its own.
+type build struct {
+	args []string
 	once sync.Once
 	path string
 	err  error
 }
 
+var (
+	normal      build
+	faultyBuild = build{args: []string{"-tags", "faulty"}}
+)
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if built.path != "" {
-		os.RemoveAll(filepath.Dir(built.path))
+	for _, b := range []*build{&normal, &faultyBuild} {
+		if b.path != "" {
+			os.RemoveAll(filepath.Dir(b.path))
+		}
 	}
 	os.Exit(code)
 }
@@ -32,27 +41,40 @@ func TestMain(m *testing.M) {
 // ruche builds the program and returns its path.
 func ruche(t *testing.T) string {
 	t.Helper()
-	built.once.Do(func() {
+	return normal.make(t)
+}
+
+// faulty is a program that leaves out the syncs that RUCHE_FAULTY names.
+func faulty(t *testing.T) string {
+	t.Helper()
+	return faultyBuild.make(t)
+}
+
+func (b *build) make(t *testing.T) string {
+	t.Helper()
+	b.once.Do(func() {
 		dir, err := os.MkdirTemp("", "ruche-e2e")
 		if err != nil {
-			built.err = err
+			b.err = err
 			return
 		}
-		built.path = filepath.Join(dir, "ruche")
-		if out, err := exec.Command("go", "build", "-o", built.path, "ruche/cmd/ruche").CombinedOutput(); err != nil {
-			built.err = fmt.Errorf("go build: %w\n%s", err, out)
+		b.path = filepath.Join(dir, "ruche")
+		args := append(append([]string{"build"}, b.args...), "-o", b.path, "ruche/cmd/ruche")
+		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+			b.err = fmt.Errorf("go build: %w\n%s", err, out)
 		}
 	})
-	if built.err != nil {
-		t.Fatal(built.err)
+	if b.err != nil {
+		t.Fatal(b.err)
 	}
-	return built.path
+	return b.path
 }
 
 // process is a server as a process of its own, which a test can kill.
 type process struct {
 	desk
 	program string
+	under   []string // a program that runs the server, with its arguments; it must leave the process its own
 	data    string
 	url     string
 	cmd     *exec.Cmd
@@ -92,19 +114,27 @@ var address = regexp.MustCompile(`http://127\.0\.0\.1:[1-9]\d*`)
 // start runs the server and waits until it says where it listens.
 func (p *process) start(t *testing.T) {
 	t.Helper()
-	p.cmd = exec.Command(p.program, "serve", "--data", p.data, "--listen", "127.0.0.1:0")
+	if err := p.launch(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// launch is start for a server that may end before it listens.
+func (p *process) launch() error {
+	line := append(slices.Clone(p.under), p.program, "serve", "--data", p.data, "--listen", "127.0.0.1:0")
+	p.cmd = exec.Command(line[0], line[1:]...)
 	p.cmd.Env, p.cmd.Dir = p.env, p.home
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	r, w, err := os.Pipe()
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	p.cmd.Stdout, p.cmd.Stderr = w, w
 	err = p.cmd.Start()
 	w.Close()
 	if err != nil {
 		r.Close()
-		t.Fatal(err)
+		return err
 	}
 	p.log, p.ended = &lockedLog{}, make(chan struct{})
 	found := make(chan string, 1)
@@ -125,10 +155,11 @@ func (p *process) start(t *testing.T) {
 	}(p.log, p.cmd, p.ended)
 	select {
 	case p.url = <-found:
+		return nil
 	case <-p.ended:
-		t.Fatalf("the server ended before it served:\n%s", p.log)
+		return fmt.Errorf("the server ended before it served:\n%s", p.log)
 	case <-time.After(time.Minute):
-		t.Fatalf("the server does not say where it listens:\n%s", p.log)
+		return fmt.Errorf("the server does not say where it listens:\n%s", p.log)
 	}
 }
 
