@@ -34,6 +34,8 @@ func (a *Appliance) healthz(w http.ResponseWriter, r *http.Request) {
 		is("failing", "writes stopped")
 	}
 	switch err := a.store.DB.Room(); {
+	case errors.Is(err, storage.ErrReadOnly), err == nil && a.store.DB.Refused() != nil:
+		is("failing", "disk read-only")
 	case errors.Is(err, storage.ErrFull):
 		is("failing", "disk full")
 	case err != nil:

@@ -86,12 +86,14 @@ func writeJob(dir, limit string) {
 	}
 	fmt.Println("failed:", err)
 	fmt.Println("again:", update("again", 10))
+	fmt.Println("refused:", db.Refused())
 	fmt.Println("delete:", db.Update(ctx, func(tx *storage.Tx) error { return notes.Delete(tx, []byte("0")) }))
 	fmt.Println("view:", db.View(ctx, func(tx *storage.Tx) error {
 		_, err := notes.Load(tx, []byte("1"))
 		return err
 	}))
 	fmt.Println("stopped:", db.Stopped())
+	fmt.Println("refused now:", db.Refused())
 }
 
 func hashFile(t testing.TB, path string) []byte {

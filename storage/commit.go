@@ -176,11 +176,16 @@ func (db *DB) commit(bolt *bbolt.Tx) (err error) {
 	err = bolt.Commit()
 	switch known := DiskError(resizeError(err)); {
 	case err == nil:
+		db.refused.Store(nil)
 		return nil
 	case errors.Is(err, enginerrors.ErrMaxSizeReached):
 		return fmt.Errorf("commit: %w: the record file has reached its limit", ErrFull)
-	case errors.Is(known, ErrFull), errors.Is(known, syscall.EROFS):
+	case errors.Is(known, ErrFull):
 		return fmt.Errorf("commit: %w", known)
+	case errors.Is(known, syscall.EROFS):
+		err = fmt.Errorf("commit: %w", known)
+		db.refused.Store(&err)
+		return err
 	}
 	return db.stop(err)
 }

@@ -39,6 +39,7 @@ type DB struct {
 	commits commits
 	seen    atomic.Int64          // the latest time believed and written, in nanoseconds
 	stopped atomic.Pointer[error] // why writing stopped, for good
+	refused atomic.Pointer[error] // why the disk refused the last commit, nil when it took it
 	broken  atomic.Pointer[error] // why not even reading can begin, for good
 	reserve atomic.Bool           // the reserve file holds its room
 	max     int                   // how large the record file may grow, 0 without limit
@@ -195,6 +196,14 @@ func (db *DB) ID() string { return db.id }
 // Stopped tells why the store accepts no writes until the program starts again, nil when it accepts them.
 func (db *DB) Stopped() error {
 	if reason := db.stopped.Load(); reason != nil {
+		return *reason
+	}
+	return nil
+}
+
+// Refused tells why a disk that cannot be written refused the last commit, nil once it has taken one again.
+func (db *DB) Refused() error {
+	if reason := db.refused.Load(); reason != nil {
 		return *reason
 	}
 	return nil

@@ -160,12 +160,12 @@ func TestFailedSyncStopsWritingAndLosesNothing(t *testing.T) {
 func TestReadOnlyDiskRefusesWritesUntilItIsWritableAgain(t *testing.T) {
 	dir := t.TempDir()
 	out := writeWithFault(t, dir, "pwrite64", "error=EROFS:when=12..13") // the first two of three writes
-	for _, name := range []string{"failed", "again"} {
+	for _, name := range []string{"failed", "again", "refused"} {
 		if got := line(out, name); !strings.Contains(got, storage.ErrReadOnly.Error()) {
 			t.Errorf("%s = %q, want ErrReadOnly", name, got)
 		}
 	}
-	for _, name := range []string{"delete", "view", "stopped"} {
+	for _, name := range []string{"delete", "view", "stopped", "refused now"} {
 		if got := line(out, name); got != "<nil>" {
 			t.Errorf("%s = %q, want that the store goes on", name, got)
 		}

@@ -16,13 +16,21 @@ const (
 	reserveMax   = 256 << 20
 )
 
-// Room fails with ErrFull when no more than the reserve is left on the disk of the data folder. Whoever adds
-// contents asks it first; whoever deletes, or lets somebody in, does not.
+// readOnlyMount is ST_RDONLY of Linux and MNT_RDONLY of the BSDs in the flags that statfs tells.
+const readOnlyMount = 1
+
+// Room fails with ErrFull when no more than the reserve is left on the disk of the data folder, and with
+// ErrReadOnly when that disk is mounted read-only. Whoever adds contents asks it first; whoever deletes, or lets
+// somebody in, does not.
 func (db *DB) Room() error {
-	free, total, err := db.Space()
+	st, err := db.statfs()
 	if err != nil {
 		return err
 	}
+	if st.Flags&readOnlyMount != 0 {
+		return fmt.Errorf("%w: the disk of %s is read-only", ErrReadOnly, db.dir)
+	}
+	free, total := space(st)
 	reserve := min(max(total/reserveShare, reserveMin), reserveMax)
 	if free < reserve {
 		return fmt.Errorf("%w: %d bytes are free and %d are kept in reserve", ErrFull, free, reserve)
@@ -35,12 +43,24 @@ func (db *DB) Room() error {
 
 // Space returns how much of the data folder's disk is free for this process, and how large it is.
 func (db *DB) Space() (free, total uint64, err error) {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(db.dir, &st); err != nil {
-		return 0, 0, fmt.Errorf("space on the disk of %s: %w", db.dir, DiskError(err))
+	st, err := db.statfs()
+	if err != nil {
+		return 0, 0, err
 	}
+	free, total = space(st)
+	return free, total, nil
+}
+
+func (db *DB) statfs() (st syscall.Statfs_t, err error) {
+	if err := syscall.Statfs(db.dir, &st); err != nil {
+		return st, fmt.Errorf("space on the disk of %s: %w", db.dir, DiskError(err))
+	}
+	return st, nil
+}
+
+func space(st syscall.Statfs_t) (free, total uint64) {
 	size := uint64(st.Bsize)
-	return uint64(st.Bavail) * size, st.Blocks * size, nil
+	return uint64(st.Bavail) * size, st.Blocks * size
 }
 
 // The reserve file takes room that is given up when something else than contents has filled the disk to the
