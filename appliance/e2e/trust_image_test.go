@@ -15,9 +15,10 @@ import (
 // image is a disk in a file, with a file system of its own that can lose its power.
 type image struct {
 	desk
-	t    *testing.T
-	file string
-	dir  string // where it is mounted
+	t       *testing.T
+	file    string
+	dir     string // where it is mounted
+	options string // of mount
 }
 
 // newImage makes a disk of a kind of file system, ext4 or xfs, and mounts it. Only this test and its children see
@@ -26,7 +27,10 @@ func newImage(t *testing.T, kind string, size int64) *image {
 	t.Helper()
 	mkfs := tool(t, "mkfs."+kind)
 	privateMounts(t)
-	m := &image{desk: newDesk(t), t: t, dir: t.TempDir()}
+	m := &image{desk: newDesk(t), t: t, dir: t.TempDir(), options: "loop"}
+	if kind == "ext4" {
+		m.options += ",errors=remount-ro"
+	}
 	m.file = m.write(t, "image", "", 0o600)
 	if err := os.Truncate(m.file, size); err != nil {
 		t.Fatal(err)
@@ -45,7 +49,7 @@ func newImage(t *testing.T, kind string, size int64) *image {
 }
 
 func (m *image) mounting() *exec.Cmd {
-	return m.command(m.t, time.Minute, "mount", "-o", "loop", m.file, m.dir)
+	return m.command(m.t, time.Minute, "mount", "-o", m.options, m.file, m.dir)
 }
 
 // privateMounts gives the test a mount namespace of its own. Otherwise one that somebody else makes meanwhile keeps
