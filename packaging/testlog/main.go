@@ -1,6 +1,6 @@
 // Testlog reads the events of go test -json from a file and prints what a person wants of them: the
-// whole output of what failed, a line for each package, and at the end every skipped test with its reason. It
-// exits 1 when something failed or no test ran.
+// whole output of what failed, a line for each package, the figures that tests give in lines beginning with
+// "figures:", and at the end every skipped test with its reason. It exits 1 when something failed or no test ran.
 package main
 
 import (
@@ -41,7 +41,7 @@ func main() {
 func report(lines *bufio.Scanner) bool {
 	lines.Buffer(nil, 16<<20)
 	output := map[test][]string{}
-	var skipped []string
+	var skipped, figures []string
 	passed, failed := 0, 0
 	for lines.Scan() {
 		var e event
@@ -53,6 +53,9 @@ func report(lines *bufio.Scanner) bool {
 		switch e.Action {
 		case "output", "build-output":
 			output[key] = append(output[key], e.Output)
+			if said, ok := figuresIn(e.Output); ok {
+				figures = append(figures, said)
+			}
 			continue
 		case "build-fail":
 			failed++
@@ -79,12 +82,24 @@ func report(lines *bufio.Scanner) bool {
 		fmt.Println(err)
 		return false
 	}
+	if len(figures) > 0 {
+		fmt.Println("\nfigures:")
+		for _, f := range figures {
+			fmt.Println("  " + f)
+		}
+	}
 	fmt.Printf("\nskipped tests: %d\n", len(skipped))
 	for _, s := range skipped {
 		fmt.Println("  " + s)
 	}
 	fmt.Printf("\n%d passed, %d failed, %d skipped\n", passed, failed, len(skipped))
 	return failed == 0 && passed > 0
+}
+
+// figuresIn is what a test says after "figures:" in a line that it logs.
+func figuresIn(line string) (said string, ok bool) {
+	at, said, ok := strings.Cut(line, ": figures: ")
+	return strings.TrimSpace(said), ok && strings.Contains(at, ".go:")
 }
 
 // reason is the line in which a test said why it was skipped.

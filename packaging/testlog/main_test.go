@@ -30,3 +30,15 @@ func TestReasonIsTheLineOfTheSkip(t *testing.T) {
 		t.Errorf("reason = %q", got)
 	}
 }
+
+func TestFiguresAreTheLinesOfTheirTests(t *testing.T) {
+	for line, want := range map[string]string{
+		"    a_test.go:12: figures: 4 cuts, 0 lost\n":       "4 cuts, 0 lost",
+		"    a_test.go:12: something else, no figures: 1\n": "",
+		"figures: by nobody\n":                              "",
+	} {
+		if got, ok := figuresIn(line); ok != (want != "") || ok && got != want {
+			t.Errorf("figures in %q = %q, %v, want %q", line, got, ok, want)
+		}
+	}
+}
