@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/http"
@@ -236,6 +237,9 @@ func pattern(name string, n int) []byte {
 	}
 	return b
 }
+
+// sum tells contents apart, in words short enough to print.
+func sum(b string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(b)))[:16] }
 
 // each runs fn for 0..n-1 on some workers and returns the first error.
 func each(ctx context.Context, workers, n int, fn func(ctx context.Context, i int) error) error {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"ruche/appliance/control"
+	"ruche/storage"
+	"ruche/storage/blob"
 )
 
 // harness is a server with recorders that change everything in it while something happens to it.
@@ -169,11 +170,33 @@ func (h *harness) sweep() {
 	if left := h.files("tmp"); len(left) > 0 {
 		h.fault("after the sweep tmp holds %v", left)
 	}
-	for _, part := range slices.Concat(h.files("blobs"), []string{"records.db"}) {
-		if strings.Contains(part, "new") {
-			h.fault("%s was left", part)
-		}
+	named, err := h.named(ctx, s)
+	if err != nil {
+		h.fault("references: %v", err)
 	}
+	if there := h.files("blobs"); len(there) != named {
+		h.fault("after the sweep there are %d files of contents, and records name %d", len(there), named)
+	}
+}
+
+// named counts the large contents that records name.
+func (h *harness) named(ctx context.Context, s *control.Store) (int, error) {
+	hashes := map[blob.Hash]bool{}
+	err := s.DB.View(ctx, func(tx *storage.Tx) error {
+		for _, references := range control.References() {
+			err := references(tx, func(ref blob.Ref) error {
+				if ref.Inline == 0 && ref.Size > 0 {
+					hashes[ref.Hash] = true
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return len(hashes), err
 }
 
 // files lists the files below a folder of the data folder.
