@@ -28,7 +28,9 @@ type harness struct {
 	when      *rand.Rand
 	recorders []*recorder
 
-	faults  []string // what was lost or wrong
+	mu     sync.Mutex
+	faults []string // what was lost or wrong; guarded by mu while recorders run
+
 	started time.Duration
 	swept   int
 	reached int // crash points
@@ -54,6 +56,8 @@ func newHarness(t *testing.T, p *process, accounts int, mix mix) *harness {
 // fault notes something that must not be.
 func (h *harness) fault(format string, args ...any) {
 	h.t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.faults = append(h.faults, fmt.Sprintf(format, args...))
 }
 

@@ -18,7 +18,6 @@ func (h *harness) unwell(lasting time.Duration, meanwhile func()) {
 	ctx, cancel := context.WithTimeout(h.t.Context(), lasting)
 	defer cancel()
 	var running sync.WaitGroup
-	var mu sync.Mutex
 	for _, w := range h.recorders {
 		running.Go(func() {
 			for ctx.Err() == nil {
@@ -26,9 +25,7 @@ func (h *harness) unwell(lasting time.Duration, meanwhile func()) {
 				sure := w.step(context.WithoutCancel(ctx))
 				if !sure {
 					if err := w.verify(context.WithoutCancel(ctx)); err != nil {
-						mu.Lock()
 						h.fault("while the disk was unwell: %v", err)
-						mu.Unlock()
 						return
 					}
 				}

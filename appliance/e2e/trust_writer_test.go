@@ -84,7 +84,7 @@ func (w *recorder) do(ctx context.Context, kind string) bool {
 	w.n++
 	w.next = w.acked.clone()
 	files, folders := w.pickable(false), w.pickable(true)
-	if len(w.acked.things) >= fewThings && kind != "upload" && w.rand.IntN(3) > 0 {
+	if len(w.acked.things) >= fewThings && kind != "upload" && w.rand.IntN(3) == 0 {
 		kind = "delete"
 	}
 	if len(w.acked.trash) > fewTrash {
