@@ -57,7 +57,7 @@ func TestTrustDiskFull(t *testing.T) {
 // are laid over by read-only views of themselves, and strace has the writes to the record file fail with EROFS.
 func TestTrustDiskReadOnly(t *testing.T) {
 	lasting := inFull(3*time.Second, time.Minute)
-	strace := tool(t, "strace")
+	strace := tracing(t)
 	m := newImage(t, "ext4", 400<<20)
 	h := newHarness(t, newProcess(t, m.data()), 4, everyday)
 	g := h.guest(0)
@@ -180,7 +180,7 @@ func TestTrustDiskErrorAtSync(t *testing.T) {
 					points = append(points, k)
 				}
 			}
-			tool(t, "strace")
+			tracing(t)
 			h := newHarness(t, newProcess(t, t.TempDir()+"/data"), 4, everyday)
 			g := h.guest(0)
 			h.quit()

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -340,13 +339,4 @@ func (m member) stranger(ctx context.Context, method, path string) (int, error) 
 		return 0, err
 	}
 	return res.StatusCode, res.Body.Close()
-}
-
-// tool is the path of an installed program, or skips the test by name.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skipf("%s: needs root", name)
-	}
-	return program(t, name)
 }
