@@ -68,6 +68,8 @@ func (s *session) options() error {
 		if i.IsFolder() {
 			allow = folderMethods
 		}
+	} else if _, err := s.hint(err); err == nil {
+		allow = hintMethods
 	}
 	door.WriteOptions(s.W, allow)
 	return nil

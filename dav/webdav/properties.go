@@ -56,6 +56,16 @@ func onlyFiles(add func(b []byte, c *scope, i *files.Info) []byte) appender {
 	}
 }
 
+// onlyStored is for what a hint does not have.
+func onlyStored(add func(b []byte, c *scope, i *files.Info) []byte) appender {
+	return func(b []byte, c *scope, i *files.Info) ([]byte, bool) {
+		if i.ID == 0 {
+			return b, false
+		}
+		return add(b, c, i), true
+	}
+}
+
 func constant(text string) appender {
 	return always(func(b []byte, _ *scope, _ *files.Info) []byte { return append(b, text...) })
 }
@@ -122,13 +132,13 @@ func davProperties() []property {
 		})},
 		{Name: dav.Name("quota-used-bytes"), Append: onlyFolders(appendUsed)},
 		{Name: dav.Name("quota-available-bytes"), Append: onlyFolders(appendAvailable)},
-		{Name: dav.Name("resource-id"), Append: always(func(b []byte, c *scope, i *files.Info) []byte {
+		{Name: dav.Name("resource-id"), Append: onlyStored(func(b []byte, c *scope, i *files.Info) []byte {
 			return dav.AppendHrefElement(b, "urn:ruche:node:"+c.fs.FileID(i.ID))
 		})},
 		{Name: dav.Name("sync-token"), Append: onlyFolders(func(b []byte, _ *scope, i *files.Info) []byte {
 			return xmltree.AppendText(b, i.SyncToken)
 		})},
-		{Name: dav.Name("supported-report-set"), Append: always(appendReports)},
+		{Name: dav.Name("supported-report-set"), Append: onlyStored(appendReports)},
 		{Name: dav.Name("supported-method-set"), Append: always(appendMethods)},
 		{Name: dav.Name("current-user-principal"), Append: always(func(b []byte, c *scope, _ *files.Info) []byte {
 			return dav.AppendHrefElement(b, c.call.PrincipalHref(c.call.ID.Name))
@@ -154,8 +164,8 @@ func davProperties() []property {
 // clientProperties are those that sync clients, Windows and Finder read and write.
 func clientProperties() []property {
 	all := []property{
-		{Name: dav.OwnCloud("id"), Append: always(func(b []byte, c *scope, i *files.Info) []byte { return append(b, c.fs.FileID(i.ID)...) })},
-		{Name: dav.OwnCloud("fileid"), Append: always(func(b []byte, _ *scope, i *files.Info) []byte { return strconv.AppendUint(b, i.ID, 10) })},
+		{Name: dav.OwnCloud("id"), Append: onlyStored(func(b []byte, c *scope, i *files.Info) []byte { return append(b, c.fs.FileID(i.ID)...) })},
+		{Name: dav.OwnCloud("fileid"), Append: onlyStored(func(b []byte, _ *scope, i *files.Info) []byte { return strconv.AppendUint(b, i.ID, 10) })},
 		{Name: dav.OwnCloud("size"), Append: always(func(b []byte, _ *scope, i *files.Info) []byte { return strconv.AppendInt(b, i.Size, 10) })},
 		{Name: dav.OwnCloud("permissions"), Append: always(appendPermissions)},
 		{Name: dav.OwnCloud("checksums"), Append: func(b []byte, _ *scope, i *files.Info) ([]byte, bool) {
@@ -338,7 +348,10 @@ func appendReports(b []byte, _ *scope, i *files.Info) []byte {
 
 func appendMethods(b []byte, _ *scope, i *files.Info) []byte {
 	methods := fileMethods
-	if i.IsFolder() {
+	switch {
+	case i.ID == 0:
+		methods = hintMethods
+	case i.IsFolder():
 		methods = folderMethods
 	}
 	for name := range strings.SplitSeq(methods, ", ") {

@@ -4,6 +4,9 @@ package webdav
 func (s *session) get() error {
 	i, reader, err := s.Files.Open(s.R.Context(), s.Call.Names)
 	if err != nil {
+		if i, err = s.hint(err); err == nil {
+			s.getHint(&i)
+		}
 		return err
 	}
 	h := s.W.Header()

@@ -21,6 +21,9 @@ func (s *session) propfind() error {
 	need := needOf(pf)
 	top, err := s.Files.Stat(s.R.Context(), s.Call.Names, need)
 	if err != nil {
+		top, err = s.hint(err)
+	}
+	if err != nil {
 		return err
 	}
 	plan := registry.Plan(pf, prefer)
