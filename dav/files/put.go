@@ -148,10 +148,11 @@ func (f *Files) mayPut(ctx context.Context, names []string, req Request, o PutOp
 
 // roomFor is how long a new content of the path may be. It fails with account.ErrQuota when it will be longer.
 func (f *Files) roomFor(tx *storage.Tx, s *Spot, o PutOptions) (int64, error) {
-	free, unlimited, err := account.Available(tx, s.Space)
-	if err != nil || unlimited {
+	u, err := account.UsageOf(tx, s.Space)
+	if err != nil || u.Quota == 0 {
 		return -1, err
 	}
+	free := u.Quota - u.Counted() // below 0 when pieces of uploads pass the quota by what they will replace
 	if s.Found {
 		free += s.Node.Size
 	}
@@ -161,7 +162,7 @@ func (f *Files) roomFor(tx *storage.Tx, s *Spot, o PutOptions) (int64, error) {
 	if o.Length > free {
 		return 0, fmt.Errorf("space %d: %w", s.Space, account.ErrQuota)
 	}
-	return free, nil
+	return max(free, 0), nil
 }
 
 // Receive writes the body into a content of its own, with no transaction open: the client may be
@@ -220,11 +221,11 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, s.cut
 }
 
-// SpaceOf is the space that a file at the destination counts against. What is on the way there may be made
-// while the pieces come, so that it is missing says nothing yet.
-func (f *Files) SpaceOf(tx *storage.Tx, names []string) (uint64, error) {
+// Landing is the space that a file at a path counts against, and the id of the file that is there, 0 for none. What
+// is missing on the way there may still be made.
+func (f *Files) Landing(tx *storage.Tx, names []string) (space, file uint64, err error) {
 	if len(names) == 0 {
-		return f.id.Account, nil
+		return f.id.Account, 0, nil
 	}
 	for n := len(names); n > 0; n-- {
 		s, err := f.Find(tx, names[:n])
@@ -232,15 +233,15 @@ func (f *Files) SpaceOf(tx *storage.Tx, names []string) (uint64, error) {
 			continue
 		}
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		switch {
 		case !s.Found:
 			err = f.checkParent(tx, s, access.AddMember)
 		case !s.Node.IsFolder():
-			err = f.Check(tx, s, access.WriteContent)
+			file, err = s.Node.ID, f.Check(tx, s, access.WriteContent)
 		}
-		return s.Space, err
+		return s.Space, file, err
 	}
-	return f.id.Account, nil
+	return f.id.Account, 0, nil
 }

@@ -14,7 +14,6 @@ import (
 	"ruche/dav/files"
 	"ruche/storage"
 	"ruche/storage/account"
-	"ruche/storage/tree"
 	"ruche/storage/upload"
 )
 
@@ -65,10 +64,11 @@ func (u *Uploads) Begin(ctx context.Context, n New) error {
 			return fmt.Errorf("upload %q: %w", up.ID, storage.ErrExist)
 		}
 		var err error
-		if up.Space, err = u.files.SpaceOf(tx, n.Destination); err != nil {
+		if up.Space, up.Node, err = u.files.Landing(tx, n.Destination); err != nil {
 			return err
 		}
-		if err := tree.Fits(tx, up.Space, up.Total); err != nil {
+		up.Placed = len(n.Destination) > 0
+		if _, err := beyondQuota(tx, up, up.Total); err != nil {
 			return err
 		}
 		_, err = upload.Create(tx, up)
@@ -131,7 +131,7 @@ func (u *Uploads) PutChunk(ctx context.Context, id, name string, body io.Reader,
 		if now.Number != up.Number { // given up and begun anew meanwhile
 			return fmt.Errorf("upload %q: %w", id, storage.ErrNotFound)
 		}
-		_, err = findChunk(tx, now, name)
+		old, err := findChunk(tx, now, name)
 		if created = errors.Is(err, storage.ErrNotFound); err != nil && !created {
 			return err
 		}
@@ -139,28 +139,30 @@ func (u *Uploads) PutChunk(ctx context.Context, id, name string, body io.Reader,
 		if err != nil {
 			return err
 		}
-		return upload.Put(tx, u.files.FS().Blobs(), now, name, ref)
+		beyond, err := beyondQuota(tx, now, ref.Size-old.Content.Size)
+		if err != nil {
+			return err
+		}
+		return upload.Put(tx, u.files.FS().Blobs(), now, name, ref, beyond)
 	})
 	return created, err
 }
 
 // chunkRoom is how long a piece may be, -1 when nothing but the disk bounds it.
 func chunkRoom(tx *storage.Tx, up upload.Upload, name string, length int64) (int64, error) {
-	free, unlimited, err := account.Available(tx, up.Space)
-	if err != nil || unlimited {
+	usage, err := account.UsageOf(tx, up.Space)
+	if err != nil || usage.Quota == 0 {
 		return -1, err
 	}
 	old, err := findChunk(tx, up, name)
-	switch {
-	case err == nil:
-		free += old.Content.Size
-	case !errors.Is(err, storage.ErrNotFound):
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return 0, err
 	}
-	if length > free {
-		return 0, fmt.Errorf("space %d: %w", up.Space, account.ErrQuota)
+	if length < 0 {
+		return max(usage.Quota-usage.Uploads+old.Content.Size, 0), nil // the rest is looked at when it is here
 	}
-	return free, nil
+	_, err = beyondQuota(tx, up, length-old.Content.Size)
+	return length, err
 }
 
 func findChunk(tx *storage.Tx, up upload.Upload, name string) (upload.Chunk, error) {

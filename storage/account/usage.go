@@ -163,20 +163,28 @@ func UsageOf(tx *storage.Tx, space uint64) (Usage, error) {
 // Reserve adds delta bytes to one sum of a space; errors are those of Add. What the same transaction takes away
 // should be taken away first.
 func Reserve(tx *storage.Tx, space uint64, class Class, delta int64) error {
+	return ReserveBeyond(tx, space, class, delta, 0)
+}
+
+// ReserveBeyond is Reserve for what will take the place of something else: the sums may pass the quota by beyond
+// bytes, those that will be gone then.
+func ReserveBeyond(tx *storage.Tx, space uint64, class Class, delta, beyond int64) error {
 	var d Usage
 	sum := d.sum(class)
 	if sum == nil {
 		return fmt.Errorf("usage class %d: %w", class, storage.ErrInvalid)
 	}
 	*sum = delta
-	return Add(tx, space, d)
+	return addBeyond(tx, space, d, max(beyond, 0))
 }
 
 // Add adds the sums of d, whose Quota is not looked at, to those of a space.
 //
 // Errors: ErrQuota when files, uploads and properties grow beyond the quota, or nodes beyond their number;
 // storage.ErrCorrupt when a sum would sink below zero; storage.ErrInvalid when it would pass what can be counted.
-func Add(tx *storage.Tx, space uint64, d Usage) error {
+func Add(tx *storage.Tx, space uint64, d Usage) error { return addBeyond(tx, space, d, 0) }
+
+func addBeyond(tx *storage.Tx, space uint64, d Usage, beyond int64) error {
 	d.Quota = 0
 	if d == (Usage{}) {
 		return nil
@@ -192,7 +200,7 @@ func Add(tx *storage.Tx, space uint64, d Usage) error {
 	if u.Quota > 0 {
 		limit := u.MaxNodes()
 		switch {
-		case sum.Counted() > u.Counted() && sum.Counted() > u.Quota:
+		case sum.Counted() > u.Counted() && sum.Counted()-beyond > u.Quota:
 			return fmt.Errorf("%d more bytes in space %d: %w", d.Counted(), space, ErrQuota)
 		case d.Nodes > 0 && (sum.Nodes > limit || sum.Nodes+sum.TrashNodes > 2*limit):
 			return fmt.Errorf("%d more files and folders in space %d: %w", d.Nodes, space, ErrQuota)

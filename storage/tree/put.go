@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"ruche/storage"
-	"ruche/storage/account"
 	"ruche/storage/blob"
 	"ruche/storage/changelog"
 )
@@ -151,18 +150,6 @@ func touchProps(tx *storage.Tx, n Node, more int64) (Node, error) {
 		return n, err
 	}
 	return n, touch(tx, n.Parent, change{seq: seq, sums: sums{props: more}})
-}
-
-// Fits fails with account.ErrQuota when the space has no room for so many more bytes. It only looks.
-func Fits(tx *storage.Tx, space uint64, size int64) error {
-	free, unlimited, err := account.Available(tx, space)
-	if err != nil {
-		return err
-	}
-	if !unlimited && size > free {
-		return fmt.Errorf("space %d: %w", space, account.ErrQuota)
-	}
-	return nil
 }
 
 // ignoreAbsent is for deletions of what may be gone already.

@@ -32,6 +32,8 @@ type Upload struct {
 	ID      string // the client's name for it
 	Space   uint64 // whose quota the pieces count against
 	Total   int64  // bytes announced, 0 when unknown
+	Placed  bool   // it is known where the file will be
+	Node    uint64 // the file that is there and will be replaced, when that is known; 0 for none
 	Created time.Time
 	Touched time.Time // when the last piece came
 }
@@ -42,7 +44,9 @@ func (u *Upload) AppendRecord(b []byte) []byte {
 	b = storage.AppendUint(b, 2, u.Space)
 	b = storage.AppendInt(b, 3, u.Total)
 	b = storage.AppendTime(b, 4, u.Created)
-	return storage.AppendTime(b, 5, u.Touched)
+	b = storage.AppendTime(b, 5, u.Touched)
+	b = storage.AppendBool(b, 6, u.Placed)
+	return storage.AppendUint(b, 7, u.Node)
 }
 
 // ParseRecord implements storage.Record.
@@ -59,6 +63,10 @@ func (u *Upload) ParseRecord(b []byte) error {
 			u.Created = v.Time()
 		case 5:
 			u.Touched = v.Time()
+		case 6:
+			u.Placed = v.Bool()
+		case 7:
+			u.Node = v.Uint()
 		}
 		return nil
 	})
@@ -98,7 +106,7 @@ var (
 	chunks  = storage.NewTable[Chunk]("chunk")
 )
 
-// Create begins an upload. u says account, id, space and the total when that is known.
+// Create begins an upload. u says account, id and space, and of the total and the place what is known.
 //
 // Errors: storage.ErrExist, storage.ErrInvalid for the id, ErrLimit, account.ErrQuota when the total is known
 // not to fit.
@@ -142,10 +150,11 @@ func Of(tx *storage.Tx, owner uint64) ([]Upload, error) {
 	return all, err
 }
 
-// Put adds a piece, or replaces the one of that name. Its content must be linked in this transaction.
+// Put adds a piece, or replaces the one of that name. Its content must be linked in this transaction. The quota may
+// be passed by beyond bytes: what the file will replace.
 //
 // Errors: account.ErrQuota, ErrLimit, storage.ErrInvalid for the name.
-func Put(tx *storage.Tx, s *blob.Store, u Upload, name string, content blob.Ref) error {
+func Put(tx *storage.Tx, s *blob.Store, u Upload, name string, content blob.Ref, beyond int64) error {
 	if name == "" || len(name) > maxID {
 		return fmt.Errorf("chunk name: %w", storage.ErrInvalid)
 	}
@@ -167,7 +176,7 @@ func Put(tx *storage.Tx, s *blob.Store, u Upload, name string, content blob.Ref)
 			return fmt.Errorf("chunks of upload %q: %w", u.ID, ErrLimit)
 		}
 	}
-	if err := account.Reserve(tx, u.Space, account.Uploads, content.Size); err != nil {
+	if err := account.ReserveBeyond(tx, u.Space, account.Uploads, content.Size, beyond); err != nil {
 		return err
 	}
 	if err := chunks.Store(tx, key, &Chunk{Content: content, Stored: tx.Now}); err != nil {
