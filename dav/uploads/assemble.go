@@ -5,86 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 
 	"ruche/auth/access"
-	"ruche/dav"
 	"ruche/dav/files"
 	"ruche/storage"
 	"ruche/storage/blob"
 	"ruche/storage/upload"
 )
-
-// errPieces is a set of pieces that does not make the file that was announced.
-func errPieces(what string) error {
-	return dav.Errorf(http.StatusBadRequest, "the pieces do not make the file: %s", what)
-}
-
-// whole checks that pieces in their order make a file of the announced length, -1 when none was, and returns
-// how long it is. Names that are ranges of bytes tell where each piece belongs; where no length was announced,
-// numbers must tell that none is missing.
-func whole(chunks []upload.Chunk, announced int64) (sum int64, err error) {
-	if len(chunks) == 0 && announced != 0 {
-		return 0, errPieces("there is none")
-	}
-	if announced < 0 && !consecutive(chunks) {
-		return 0, errPieces("one is missing")
-	}
-	ranges := true
-	for i, c := range chunks {
-		if i > 0 && sameNumber(chunks[i-1].Name, c.Name) {
-			return 0, errPieces("two have the same number")
-		}
-		_, ok := rangeStart(c.Name)
-		ranges = ranges && ok
-	}
-	for _, c := range chunks {
-		if start, _ := rangeStart(c.Name); ranges && start != sum {
-			return 0, errPieces("one is missing or too long")
-		}
-		sum += c.Content.Size
-	}
-	if announced >= 0 && sum != announced {
-		return 0, errPieces(fmt.Sprintf("they hold %d of %d bytes", sum, announced))
-	}
-	return sum, nil
-}
-
-// consecutive tells whether names that are numbers count the pieces from 0 or 1, or are where each begins. Other
-// names tell nothing.
-func consecutive(chunks []upload.Chunk) bool {
-	counted, placed := true, true
-	var first, at uint64
-	for i, c := range chunks {
-		n, err := strconv.ParseUint(c.Name, 10, 63)
-		if err != nil {
-			return true
-		}
-		if i == 0 {
-			first = n
-		}
-		counted = counted && first <= 1 && n == first+uint64(i)
-		placed = placed && n == at
-		at += uint64(c.Content.Size)
-	}
-	return counted || placed
-}
-
-// sameNumber tells whether two different names are the same number.
-func sameNumber(a, b string) bool {
-	return strings.Trim(a+b, "0123456789") == "" && strings.TrimLeft(a, "0") == strings.TrimLeft(b, "0")
-}
-
-// rangeStart reads "first-last", as rclone names its pieces.
-func rangeStart(name string) (int64, bool) {
-	first, last, ok := strings.Cut(name, "-")
-	start, err := strconv.ParseUint(first, 10, 62)
-	_, err2 := strconv.ParseUint(last, 10, 62)
-	return int64(start), ok && err == nil && err2 == nil
-}
 
 // AssembleOptions say what a client tells of the file that its pieces make. Length is the announced total.
 type AssembleOptions struct {
@@ -140,7 +68,7 @@ func (u *Uploads) mayAssemble(ctx context.Context, id string, o AssembleOptions)
 		if announced < 0 && up.Total > 0 {
 			announced = up.Total
 		}
-		sum, err = whole(chunks, announced)
+		sum, err = whole(chunks, announced, o.Checksum.Algorithm != "")
 		return err
 	})
 	if err == nil {

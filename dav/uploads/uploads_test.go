@@ -267,3 +267,44 @@ func TestOneLargePieceIsTheFile(t *testing.T) {
 	d.Holds("ada", "/x", text)
 	d.Check()
 }
+
+func TestPiecesThatMayNotBeAllMakeNoFile(t *testing.T) {
+	d := serveDoors(t, "ada")
+	sum := fmt.Sprintf("SHA1:%x", sha1.Sum([]byte("onetwo")))
+	for _, tt := range []struct {
+		name   string
+		pieces map[string]string
+		header []string
+		want   int
+	}{
+		{"odd names", map[string]string{"a": "one", "b": "two"}, nil, 400},
+		{"one odd name", map[string]string{"part-one": "onetwo"}, nil, 400},
+		{"a number and an odd name", map[string]string{"1": "one", "b": "two"}, nil, 400},
+		{"odd names and the length", map[string]string{"a": "one", "b": "two"}, []string{"OC-Total-Length", "6"}, 201},
+		{"odd names and another length", map[string]string{"a": "one", "b": "two"}, []string{"OC-Total-Length", "9"}, 400},
+		{"odd names and the sum", map[string]string{"a": "one", "b": "two"}, []string{"OC-Checksum", sum}, 201},
+		{"odd names and another sum", map[string]string{"a": "one"}, []string{"OC-Checksum", sum}, 400},
+		{"ranges", map[string]string{"000-002": "one", "003-005": "two"}, nil, 201},
+		{"a range in the middle is missing", map[string]string{"000-002": "one", "006-008": "two"}, nil, 400},
+		{"the first range is missing", map[string]string{"003-005": "two"}, nil, 400},
+		{"the last range is short", map[string]string{"000-002": "one", "003-009": "two"}, nil, 400},
+		{"the only range is short", map[string]string{"000-009": "onetwo"}, nil, 400},
+		{"ranges as long as no file can be", map[string]string{"000-4611686018427387904": "onetwo"}, nil, 400},
+		{"offsets", map[string]string{"0": "one", "3": "two"}, nil, 201},
+		{"an offset is missing", map[string]string{"0": "one", "6": "two"}, nil, 400},
+		{"a number is missing", map[string]string{"1": "one", "3": "two"}, []string{"OC-Checksum", sum}, 400},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d.send("up", tt.pieces)
+			d.assemble(tt.want, "up", tt.header...)
+			if tt.want == 400 {
+				d.Want(404, "ada", "GET", "/x", "")
+				d.Ask(204, "ada", "DELETE", adaUploads+"up", "")
+				return
+			}
+			d.Holds("ada", "/x", "onetwo")
+			d.Want(204, "ada", "DELETE", "/x", "")
+		})
+	}
+	d.Check()
+}
