@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"ruche/dav/doortest"
+	"ruche/storage/account"
 )
 
 func TestEveryDoorHasABottomAndItsOwnMember(t *testing.T) {
@@ -43,4 +44,38 @@ func TestTheDAVHeaderSaysWhatIsServed(t *testing.T) {
 			t.Errorf("OPTIONS %s allows %s", path, a.Header.Get("Allow"))
 		}
 	}
+}
+
+// A sync client asks HEAD of a folder whether it is there, and with what ETag; a person who follows the address is told
+// what it is for.
+func TestGetAndHeadOfAFolder(t *testing.T) {
+	d := doortest.ServeAll(t, "ada", "bob")
+	d.AddFolder("Choir", map[string]account.Role{"ada": account.RoleRead})
+	d.Want(201, "ada", "MKCOL", "/d", "")
+	d.Put("ada", "/d/f.txt", "x")
+	d.Want(201, "ada", "MKCOL", "/gone", "")
+	d.Want(204, "ada", "DELETE", "/gone", "")
+	item := d.List("ada", "/dav/trashbin/ada/trash/")[1].Href
+	for _, path := range []string{"/dav/files/ada", "/dav/files/ada/", "/dav/files/ada/d", "/dav/files/ada/d/", "/dav/files/ada/Choir/",
+		"/remote.php/webdav/d/", "/dav/trashbin/ada/", "/dav/trashbin/ada/trash/", item, "/dav/versions/ada/", "/dav/", "/dav/principals/"} {
+		get, head := d.Ask(200, "ada", "GET", path, ""), d.Ask(200, "ada", "HEAD", path, "")
+		if get.Text == "" || int64(len(get.Text)) != get.ContentLength || head.Text != "" {
+			t.Errorf("%s: %d bytes of %d, and %d in the answer to HEAD", path, len(get.Text), get.ContentLength, len(head.Text))
+		}
+		for _, field := range []string{"Content-Length", "Content-Type", "ETag", "X-Content-Type-Options", "Cache-Control"} {
+			if get.Header.Get(field) != head.Header.Get(field) {
+				t.Errorf("%s: %s is %q for GET, %q for HEAD", path, field, get.Header.Get(field), head.Header.Get(field))
+			}
+		}
+		if strings.HasPrefix(path, "/dav/files/") && head.Header.Get("ETag") != etag(d, path) {
+			t.Errorf("%s: ETag %s for HEAD, %s for PROPFIND", path, head.Header.Get("ETag"), etag(d, path))
+		}
+	}
+	d.Ask(404, "ada", "HEAD", "/dav/files/ada/none/", "")
+	d.Ask(404, "bob", "HEAD", "/dav/files/ada/d/", "")
+	d.Ask(404, "bob", "HEAD", "/dav/files/bob/Choir/", "")
+}
+
+func etag(d *doortest.Server, path string) string {
+	return doortest.Multistatus(d.T, d.Ask(207, "ada", "PROPFIND", path, "", "Depth", "0"))[0].Text("d:getetag")
 }
