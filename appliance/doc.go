@@ -4,13 +4,15 @@
 //
 //	storage  blob  changelog  account  tree  upload        records, contents, who, which files
 //	auth  access                                           who is asking, what they may do
-//	dav  principal  webdav                                 the protocol
+//	xmltree  dav  conditional  principal                   the protocol
+//	files                                                  the work on files, for whoever asks
+//	door: webdav  trashbin  versions  uploads              what speaks HTTP
 //	appliance: jobs  control                               the schedule, the commands
 //	cmd/ruche                                              the command line
 //
 // A PUT comes in through the connection limits (conns.go), gets a number and deadlines (guard.go), and is
-// matched on its escaped path (routes.go). The webdav handler asks auth who it is and refuses early in a View
-// what the rights, locks or the quota forbid. The body goes to a temporary file of package blob, hashed,
+// matched on its escaped path (routes.go). Auth says who it is, and webdav hands it to files, which refuses early in
+// a View what the rights, locks or the quota forbid. The body goes to a temporary file of package blob, hashed,
 // synced and named by its sum. One Update then checks everything again, reserves the space, links the content
 // to its node and logs the change. Only when that commit is on the disk the client reads 201 or 204.
 package appliance
