@@ -201,6 +201,9 @@ func (f *Files) Receive(ctx context.Context, body io.Reader, o PutOptions, limit
 	return pending, nil
 }
 
+// ErrStored is a body of Put that is stored already and cannot be read back, which is no fault of the client.
+var ErrStored = errors.New("what was stored cannot be read")
+
 // source tells the failure to read a body from the failure to store it.
 type source struct {
 	body io.Reader
@@ -213,7 +216,7 @@ func (s *source) Read(p []byte) (int, error) {
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
 		return n, err
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &tooLong), errors.Is(err, errPiece):
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &tooLong), errors.Is(err, ErrStored):
 		s.cut = err
 	default: // the client went away, or what it sends is no body
 		s.cut = fmt.Errorf("%w: %w", ErrShort, err)

@@ -94,10 +94,7 @@ func (u *Uploads) unchanged(tx *storage.Tx, up upload.Upload, chunks []upload.Ch
 	return nil
 }
 
-// errPiece is that a piece cannot be read back, which is no fault of the client.
-var errPiece = errors.New("a piece of the upload cannot be read")
-
-// pieces reads one piece after the other, with one of them open at a time. Its errors are errPiece.
+// pieces reads one piece after the other, with one of them open at a time. Its errors are files.ErrStored.
 type pieces struct {
 	ctx   context.Context
 	files *files.Files
@@ -113,7 +110,7 @@ func (p *pieces) Read(b []byte) (int, error) {
 				return 0, io.EOF
 			}
 			if err := p.next(); err != nil {
-				return 0, fmt.Errorf("%w: %w", errPiece, storage.DiskError(err))
+				return 0, fmt.Errorf("%w: %w", files.ErrStored, storage.DiskError(err))
 			}
 		}
 		n, err := p.open.Read(b)
@@ -122,7 +119,7 @@ func (p *pieces) Read(b []byte) (int, error) {
 			p.open = nil
 		}
 		if err != nil {
-			return n, fmt.Errorf("%w: %w", errPiece, storage.DiskError(err))
+			return n, fmt.Errorf("%w: %w", files.ErrStored, storage.DiskError(err))
 		}
 		if n > 0 {
 			return n, nil

@@ -79,7 +79,7 @@ func TestPiecesOfEveryClientMakeTheFile(t *testing.T) {
 func TestAPieceThatCannotBeReadIsNoFaultOfTheClient(t *testing.T) {
 	d := serveDoors(t, "ada")
 	d.send("up", map[string]string{"1": strings.Repeat("1", 50_000)})
-	files, err := filepath.Glob(filepath.Join(d.db.Dir(), "blobs", "*", "*"))
+	files, err := filepath.Glob(filepath.Join(d.DB.Dir(), "blobs", "*", "*"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("files of contents: %v, %v", files, err)
 	}
@@ -87,7 +87,7 @@ func TestAPieceThatCannotBeReadIsNoFaultOfTheClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.assemble(500, "up")
-	d.ask(404, "ada", "GET", "/dav/files/ada/x", "")
+	d.Ask(404, "ada", "GET", "/dav/files/ada/x", "")
 }
 
 func TestAnUploadGoesOnAfterACut(t *testing.T) {
