@@ -134,13 +134,13 @@ func (s *session) copyMove() error {
 	if err != nil {
 		return err
 	}
-	change := s.Files.Copy
+	change, refused := s.Files.Copy, s.Explain // a copy changes nothing at its source
 	if s.R.Method == "MOVE" {
-		change = s.Files.Move
+		change, refused = s.Files.Move, s.below
 	}
 	i, created, err := change(s.R.Context(), s.Call.Names, to, req)
 	if err != nil {
-		return s.below(err)
+		return refused(err)
 	}
 	h := s.W.Header()
 	h.Set("ETag", i.ETag())

@@ -1,0 +1,30 @@
+package e2e_test
+
+import (
+	"strings"
+	"testing"
+
+	"ruche/appliance/appliancetest"
+)
+
+// A lock on the destination of a COPY is 423, also where the source stands above it: the multistatus is for what is
+// locked in the source of a change (RFC 4918, sections 9.8.5 and 9.9.4).
+func TestCopyToALockedPlaceBelowTheSource(t *testing.T) {
+	s := appliancetest.Start(t)
+	ada := member{s.URL, "ada", s.AddAccount(t, "ada")}
+	s.Group(t, "board", "ada")
+	s.Folder(t, "board", "Papers")
+	ada.do(t, codes{201}, "LOCK", ada.path("Papers/minutes"), lockInfo("exclusive"))
+	a := ada.do(t, codes{423}, "COPY", ada.path(""), "", "Destination: "+ada.path("Papers/minutes"))
+	if !strings.Contains(a.body, "<d:lock-token-submitted><d:href>"+ada.path("Papers/minutes")+"</d:href>") {
+		t.Errorf("the answer does not name what is locked: %s", a.body)
+	}
+	ada.do(t, codes{201}, "MKCOL", ada.path("a"), "")
+	ada.do(t, codes{201}, "MKCOL", ada.path("a/b"), "")
+	ada.do(t, codes{200}, "LOCK", ada.path("a/b"), lockInfo("exclusive"))
+	ada.do(t, codes{423}, "COPY", ada.path("a"), "", "Destination: "+ada.path("a/b/c"))
+}
+
+func lockInfo(scope string) string {
+	return `<d:lockinfo xmlns:d="DAV:"><d:lockscope><d:` + scope + `/></d:lockscope><d:locktype><d:write/></d:locktype><d:owner>me</d:owner></d:lockinfo>`
+}
