@@ -28,3 +28,28 @@ func TestCopyToALockedPlaceBelowTheSource(t *testing.T) {
 func lockInfo(scope string) string {
 	return `<d:lockinfo xmlns:d="DAV:"><d:lockscope><d:` + scope + `/></d:lockscope><d:locktype><d:write/></d:locktype><d:owner>me</d:owner></d:lockinfo>`
 }
+
+// A refresh is a request like others: what it depends on must hold (RFC 9110, section 13.1; RFC 4918, section 10.4).
+func TestRefreshHeedsItsConditions(t *testing.T) {
+	s := appliancetest.Start(t)
+	ada := member{s.URL, "ada", s.AddAccount(t, "ada")}
+	path := ada.path("minutes")
+	token := ada.do(t, codes{201}, "LOCK", path, lockInfo("exclusive")).header.Get("Lock-Token")
+	etag := ada.do(t, codes{200}, "GET", path, "").header.Get("ETag")
+	for _, tt := range []struct {
+		header []string
+		want   int
+	}{
+		{[]string{"If: (" + token + ")"}, 200},
+		{[]string{"If: (" + token + " [" + etag + "])"}, 200},
+		{[]string{"If: (" + token + ` ["another"])`}, 412},
+		{[]string{"If: (" + token + ")", `If-Match: "another"`}, 412},
+		{[]string{"If: (" + token + ")", "If-Match: " + etag}, 200},
+		{[]string{"If: (" + token + ")", "If-None-Match: *"}, 412},
+		{[]string{"If: <http://elsewhere.example" + path + "> (" + token + ")"}, 412},
+	} {
+		if a := ada.do(t, codes{200, 412}, "LOCK", path, "", tt.header...); a.status != tt.want {
+			t.Errorf("LOCK with %q = %d, want %d", tt.header, a.status, tt.want)
+		}
+	}
+}

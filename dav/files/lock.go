@@ -74,7 +74,7 @@ func (f *Files) lockUnmapped(tx *storage.Tx, s *Spot, req Request) error {
 // Refresh lets the lock that the request's If header names run again (RFC 4918, section 9.10.2).
 //
 // Errors: ErrLockToken when the header names none that covers the path and is the requester's; those of package
-// access.
+// access and of the conditions.
 func (f *Files) Refresh(ctx context.Context, names []string, req Request, timeout time.Duration) (i Info, l tree.Lock, err error) {
 	err = f.Update(ctx, func(tx *storage.Tx) error {
 		s, err := f.Existing(tx, names)
@@ -93,6 +93,9 @@ func (f *Files) Refresh(ctx context.Context, names []string, req Request, timeou
 			return fmt.Errorf("refresh: %w", ErrLockToken)
 		}
 		if err := f.Check(tx, s, access.Lock); err != nil { // a device that only reads, rights that went
+			return err
+		}
+		if err := f.guard(tx, s, req); err != nil {
 			return err
 		}
 		if l, err = tree.RefreshLock(tx, held[n], timeout); err != nil {
