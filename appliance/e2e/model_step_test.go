@@ -98,8 +98,8 @@ func (w *world) step(rnd *rand.Rand) *act {
 	switch st.method {
 	case "PUT":
 		st.body = strings.Repeat(fmt.Sprint("content ", rnd.IntN(1000), " "), 1+rnd.IntN(8))
-		if rnd.IntN(5) == 0 {
-			st.body = strings.Repeat(st.body, 1+quotaOfAda/2/len(st.body))
+		if rnd.IntN(3) == 0 {
+			st.body = strings.Repeat(st.body, 1+quotaOfEach/2/len(st.body))
 		}
 	case "PROPPATCH":
 		w.property(rnd, st)

@@ -34,7 +34,7 @@ var worlds struct {
 	made int
 }
 
-const quotaOfAda = 700 // so little that it is full at times
+const quotaOfEach = 500 // so little that it is full at times
 
 // newWorld makes ada, who may write in the shared folder, bob, who manages it, cy, who reads it, and dan, who must
 // not notice anything.
@@ -53,10 +53,7 @@ func newWorld(t testing.TB, s *appliancetest.Server, wrong rules) *world {
 	appliancetest.Do(t, s, control.AddGroup, control.NewGroup{Name: group})
 	s.Folder(t, group, sharedName)
 	for _, who := range []string{"ada", "bob", "cy", "dan"} {
-		in := &space{root: newFolder("", nil)}
-		if who == "ada" {
-			in.quota = quotaOfAda
-		}
+		in := &space{root: newFolder("", nil), quota: quotaOfEach}
 		w.model.own[who] = in
 		name := w.login(who)
 		appliancetest.Do(t, s, control.AddAccount, control.NewAccount{Name: name, Quota: &in.quota})
