@@ -70,6 +70,8 @@ func TestReadXMLRefuses(t *testing.T) {
 		{"control character", "<a>\x01</a>", 400},
 		{"control character in a comment", "<a><!--\x01--></a>", 400},
 		{"control character as a reference", "<a>&#1;</a>", 400},
+		{"half of a surrogate pair as a reference", "<a>&#xD800;</a>", 400},
+		{"half of a surrogate pair in an attribute", "<a b='&#57343;'/>", 400},
 		{"invalid UTF-8", "<a>\xff</a>", 400},
 		{"noncharacter", "<a>\uffff</a>", 400},
 		{"Latin-1", `<?xml version="1.0" encoding="iso-8859-1"?><a/>`, 415},

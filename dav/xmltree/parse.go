@@ -9,6 +9,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -165,6 +166,9 @@ func (p *parser) parse() (*Element, error) {
 		if err != nil {
 			return nil, &SyntaxError{Cause: err}
 		}
+		if surrogateIn(p.doc[at:p.d.InputOffset()]) {
+			return nil, bad("it refers to a character that does not exist")
+		}
 		switch t := t.(type) {
 		case xml.StartElement:
 			err = p.startElement(t, at)
@@ -182,6 +186,30 @@ func (p *parser) parse() (*Element, error) {
 		if err != nil {
 			return nil, err
 		}
+	}
+}
+
+// surrogateIn reports whether a tag or a text refers to half of a surrogate pair, which is no character (XML 1.0,
+// section 4.1). The decoder makes U+FFFD of it, but elements are stored and sent as they came, and then no other
+// reader takes the answer. In CDATA and comments nothing is a reference.
+func surrogateIn(token []byte) bool {
+	if bytes.HasPrefix(token, []byte("<!")) {
+		return false
+	}
+	for {
+		_, after, ok := bytes.Cut(token, []byte("&#"))
+		if !ok {
+			return false
+		}
+		digits, rest, _ := bytes.Cut(after, []byte(";"))
+		base := 10
+		if len(digits) > 0 && digits[0] == 'x' {
+			digits, base = digits[1:], 16
+		}
+		if n, err := strconv.ParseUint(string(digits), base, 32); err == nil && n >= 0xD800 && n <= 0xDFFF {
+			return true
+		}
+		token = rest
 	}
 }
 
