@@ -107,3 +107,35 @@ func TestDates(t *testing.T) {
 		t.Errorf("creationdate = %q", got)
 	}
 }
+
+func FuzzHeaders(f *testing.F) {
+	f.Add("0", "Second-4100000000, Infinite", "T", "<urn:uuid:1>", "return=minimal, depth-noroot")
+	f.Add("Infinity ", "Second-0,Second-1", "f", "opaquelocktoken:a", `return="representation";x=y`)
+	f.Fuzz(func(t *testing.T, depth, timeout, overwrite, token, prefer string) {
+		h := header("Depth", depth, "Timeout", timeout, "Overwrite", overwrite, "Lock-Token", token, "Prefer", prefer)
+		if d, err := dav.ParseDepth(h); err == nil && d != dav.DepthNone {
+			if again, err := dav.ParseDepth(header("Depth", d.String())); err != nil || again != d {
+				t.Errorf("Depth %q -> %v -> %v, %v", depth, d, again, err)
+			}
+		} else if err != nil && status(err) != 400 {
+			t.Errorf("Depth %q = %v, want 400", depth, err)
+		}
+		if d := dav.ParseTimeout(h); d < 0 || d > 0 && d < time.Second {
+			t.Errorf("Timeout %q = %v", timeout, d)
+		}
+		if _, err := dav.ParseOverwrite(h); err != nil && status(err) != 400 {
+			t.Errorf("Overwrite %q = %v, want 400", overwrite, err)
+		}
+		if s, err := dav.ParseLockToken(h); err == nil {
+			again, err := dav.ParseLockToken(header("Lock-Token", "<"+s+">"))
+			if _, broken := dav.ParseIf([]string{"(<" + s + ">)"}, nil); err != nil || again != s || broken != nil {
+				t.Errorf("Lock-Token %q -> %q -> %q, %v; in an If header %v", token, s, again, err, broken)
+			}
+		} else if status(err) != 400 {
+			t.Errorf("Lock-Token %q = %v, want 400", token, err)
+		}
+		if p := dav.ParsePrefer(h); p.Minimal && p.Representation {
+			t.Errorf("Prefer %q = %+v", prefer, p)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package dav_test
 import (
 	"encoding/xml"
 	"net/http/httptest"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -184,4 +185,50 @@ func TestParsePrincipalReports(t *testing.T) {
 	if _, err := dav.ParsePrincipalMatch(parse(t, `<principal-match xmlns="DAV:"/>`)); status(err) != 400 {
 		t.Errorf("neither self nor a property = %v, want 400", err)
 	}
+}
+
+// Whatever a document says, the parsers of requests take it or name a status that blames the client.
+func FuzzRequests(f *testing.F) {
+	files, _ := os.ReadDir("testdata")
+	for _, file := range files {
+		if name, ok := strings.CutSuffix(file.Name(), "-request.xml"); ok {
+			f.Add(example(f, name+"-request"))
+		}
+	}
+	f.Add(`<sync-collection xmlns="DAV:"><sync-token/><sync-level>1</sync-level><limit><nresults>5</nresults></limit><prop/></sync-collection>`)
+	f.Add(`<lockinfo xmlns="DAV:"><lockscope><shared/></lockscope><locktype><write/></locktype><owner>o</owner></lockinfo>`)
+	f.Add(`<propertyupdate xmlns="DAV:"><remove><prop><a/></prop></remove></propertyupdate>`)
+	f.Fuzz(func(t *testing.T, doc string) {
+		e, err := dav.ParseXML([]byte(doc), dav.Limits{Bytes: 8 << 10, Elements: 100})
+		if err != nil {
+			return
+		}
+		check := func(err error) {
+			if s := status(err); err != nil && (s < 400 || s > 499) {
+				t.Errorf("%s: %v is answered by %d", e.Name.Local, err, s)
+			}
+		}
+		_, err = dav.ParsePropfind(e)
+		check(err)
+		list, err := dav.ParsePropertyUpdate(e)
+		check(err)
+		if err == nil && len(list) == 0 {
+			t.Error("an update of nothing")
+		}
+		_, err = dav.ParseMkcol(e)
+		check(err)
+		l, err := dav.ParseLockInfo(e)
+		check(err)
+		if err == nil && len(l.Owner) > dav.MaxOwner {
+			t.Errorf("an owner of %d bytes", len(l.Owner))
+		}
+		_, err = dav.ParseSyncCollection(e)
+		check(err)
+		_, err = dav.ParseExpandProperty(e)
+		check(err)
+		_, err = dav.ParsePrincipalPropertySearch(e)
+		check(err)
+		_, err = dav.ParsePrincipalMatch(e)
+		check(err)
+	})
 }
