@@ -67,7 +67,7 @@ func (h hostility) paths() (all []attack) {
 		"http://elsewhere.example/dav/files/bob/keep/f", "https://" + h.host() + "/dav/files/bob/keep/f", "ftp://" + h.host() + "/dav/files/bob/keep/f",
 	} {
 		for _, method := range []string{"GET", "PUT", "DELETE", "PROPFIND", "MKCOL"} {
-			all = append(all, h.request("beside the files", method, target, "", codes{400, 403, 404, 405, 409}, "Depth: 0"))
+			all = append(all, h.request("beside the files", method, target, "", codes{400, 404, 405}, "Depth: 0"))
 		}
 	}
 	long := strings.Repeat("a", 255)
@@ -77,7 +77,7 @@ func (h hostility) paths() (all []attack) {
 	}{
 		{strings.Repeat("a", 256), codes{403}}, {strings.Repeat("%C3%A9", 128), codes{403}}, {strings.Repeat("%F0%9F%90%9D", 64), codes{403}},
 		{strings.Repeat("%E0%A5%98", 85), codes{400}}, {strings.Repeat("a/", 2500) + "f", codes{414}}, {strings.Repeat("a/", 62) + "f", codes{403}},
-		{strings.Repeat("a", 5000), codes{414}}, {strings.Repeat("%61", 1400), codes{403, 414}},
+		{strings.Repeat("a", 5000), codes{414}}, {strings.Repeat("%61", 1400), codes{414}},
 	} {
 		all = append(all, h.request("long path", "PUT", h.path("")+tt.path, "", tt.want))
 		all = append(all, h.request("long Destination", "COPY", h.path("keep/f"), "", tt.want, "Destination: "+h.path("")+tt.path))
