@@ -1,13 +1,11 @@
 package appliance_test
 
 import (
-	"fmt"
 	"html"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // versionOf finds the address of the one older content of a file, below the name of who asks.
@@ -245,47 +243,4 @@ func (l *lane) watched(t *testing.T, in place, folder string) string {
 	t.Helper()
 	th := &thing{maker: in.maker, root: in.root, watch: []string{folder, folder + "a.txt", folder + "box/", folder + "box/b.txt"}}
 	return (&prober{lane: l, t: t, thing: th}).watch()
-}
-
-// That something is hidden takes as long to say as that nothing is there.
-func TestHiddenTakesAsLongAsAbsent(t *testing.T) {
-	l := newLane(t, startMatrix(t), 1)
-	own, shared := l.folder(t, mine), l.folder(t, ours)
-	old := strings.ReplaceAll(l.versionOf(t, "ada", own+"a.txt"), "{me}", l.account("stan"))
-	l.as(t, "ada", "DELETE", own+"box/", "")
-	item := itemHref.FindStringSubmatch(l.as(t, "ada", "PROPFIND", "/trashbin/{me}/trash/", "", "Depth: 1").body)[1]
-	for _, tt := range []struct{ name, method, there, absent string }{
-		{"file of another", "GET", strings.ReplaceAll(own, "{me}", l.account("ada")) + "a.txt", "/files/" + l.account("ada") + "/none/a.txt"},
-		{"account", "PROPFIND", "/files/" + l.account("ada") + "/", "/files/ghost/"},
-		{"shared folder", "PROPFIND", strings.ReplaceAll(shared, "{me}", l.account("stan")), strings.ReplaceAll(strings.Replace(shared, "Papers", "Sketches", 1), "{me}", l.account("stan"))},
-		{"version", "GET", old, old + "999"},
-		{"trash", "PROPFIND", "/trashbin/" + l.account("stan") + "/trash/" + item, "/trashbin/" + l.account("stan") + "/trash/box.d99999"},
-		{"principal", "PROPFIND", "/principals/users/" + l.account("ada") + "/", "/principals/users/ghost/"},
-		{"group", "PROPFIND", "/principals/groups/" + l.account("board") + "/", "/principals/groups/ghost/"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			var last string
-			for range 4 { // others use the machine, too
-				var took [2][]time.Duration
-				for range 200 {
-					for i, path := range []string{tt.there, tt.absent} {
-						start := time.Now()
-						a := l.do(t, l.account("stan"), l.secrets["stan"], tt.method, "/dav"+path, "", "Depth: 0")
-						took[i] = append(took[i], time.Since(start))
-						if a.status != 404 {
-							t.Fatalf("%s %s = %d, want 404", tt.method, path, a.status)
-						}
-					}
-				}
-				slices.Sort(took[0])
-				slices.Sort(took[1])
-				there, absent := took[0][100], took[1][100]
-				if gap := (there - absent).Abs(); gap < 100*time.Microsecond || gap < min(there, absent)/4 {
-					return
-				}
-				last = fmt.Sprintf("%v where it is hidden, %v where there is nothing", there, absent)
-			}
-			t.Errorf("%s: medians %s", tt.method, last)
-		})
-	}
 }
