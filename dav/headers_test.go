@@ -128,8 +128,8 @@ func FuzzHeaders(f *testing.F) {
 		}
 		if s, err := dav.ParseLockToken(h); err == nil {
 			again, err := dav.ParseLockToken(header("Lock-Token", "<"+s+">"))
-			if _, broken := dav.ParseIf([]string{"(<" + s + ">)"}, nil); err != nil || again != s || broken != nil {
-				t.Errorf("Lock-Token %q -> %q -> %q, %v; in an If header %v", token, s, again, err, broken)
+			if err != nil || again != s {
+				t.Errorf("Lock-Token %q -> %q -> %q, %v", token, s, again, err)
 			}
 		} else if status(err) != 400 {
 			t.Errorf("Lock-Token %q = %v, want 400", token, err)

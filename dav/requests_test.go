@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ruche/dav"
+	"ruche/dav/xmltree"
 )
 
 func named(space string, locals ...string) []xml.Name {
@@ -199,7 +200,7 @@ func FuzzRequests(f *testing.F) {
 	f.Add(`<lockinfo xmlns="DAV:"><lockscope><shared/></lockscope><locktype><write/></locktype><owner>o</owner></lockinfo>`)
 	f.Add(`<propertyupdate xmlns="DAV:"><remove><prop><a/></prop></remove></propertyupdate>`)
 	f.Fuzz(func(t *testing.T, doc string) {
-		e, err := dav.ParseXML([]byte(doc), dav.Limits{Bytes: 8 << 10, Elements: 100})
+		e, err := dav.ParseXML([]byte(doc), xmltree.Limits{Bytes: 8 << 10, Elements: 100})
 		if err != nil {
 			return
 		}

@@ -65,7 +65,7 @@ func (w *recorder) observe(ctx context.Context) (state, error) {
 }
 
 // contents returns the sum of a file's content, and of its newest version.
-func (w *recorder) contents(ctx context.Context, r row) (is, was string, err error) {
+func (w *recorder) contents(ctx context.Context, r listed) (is, was string, err error) {
 	if is, err = w.get(ctx, r.href, r.length); err != nil {
 		return "", "", err
 	}
@@ -112,7 +112,7 @@ func (w *recorder) observeTrash(ctx context.Context, s *state) error {
 }
 
 // trashItem reads an item of the trash with all that is in it.
-func (w *recorder) trashItem(ctx context.Context, item row) (string, error) {
+func (w *recorder) trashItem(ctx context.Context, item listed) (string, error) {
 	inside := map[string]string{}
 	if !item.folder {
 		got, err := w.get(ctx, item.href, item.length)
@@ -163,8 +163,8 @@ func (w *recorder) get(ctx context.Context, path, length string) (string, error)
 	return sum(a.body), nil
 }
 
-// row is what a PROPFIND tells of one resource.
-type row struct {
+// listed is what a PROPFIND tells of one resource.
+type listed struct {
 	href, name, id, length, mark, lock, location string
 	folder                                       bool
 }
@@ -173,7 +173,7 @@ const rowProps = `<?xml version="1.0"?><d:propfind xmlns:d="DAV:" xmlns:oc="http
 	`<d:resourcetype/><d:getcontentlength/><d:lockdiscovery/><oc:fileid/><x:mark/><nc:trashbin-original-location/></d:prop></d:propfind>`
 
 // list is the resource at a path and, after it, what is in it.
-func (w *recorder) list(ctx context.Context, path string) ([]row, error) {
+func (w *recorder) list(ctx context.Context, path string) ([]listed, error) {
 	a, err := w.member.try(ctx, "PROPFIND", path, strings.NewReader(rowProps), "Depth: 1")
 	if err != nil {
 		return nil, err
@@ -182,7 +182,7 @@ func (w *recorder) list(ctx context.Context, path string) ([]row, error) {
 	if err != nil || a.status != http.StatusMultiStatus {
 		return nil, fmt.Errorf("PROPFIND %s = %d: %v\n%s", path, a.status, err, short(a.body))
 	}
-	var rows []row
+	var rows []listed
 	for _, response := range root.All("{DAV:}response") {
 		text := func(name string) string {
 			for _, n := range response.All(name) {
@@ -190,7 +190,7 @@ func (w *recorder) list(ctx context.Context, path string) ([]row, error) {
 			}
 			return ""
 		}
-		r := row{
+		r := listed{
 			href: text("{DAV:}href"), id: text("{http://owncloud.org/ns}fileid"), length: text("{DAV:}getcontentlength"),
 			mark: text("{urn:ruche:trust}mark"), location: text("{http://nextcloud.org/ns}trashbin-original-location"),
 			folder: len(response.All("{DAV:}collection")) > 0,

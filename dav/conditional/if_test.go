@@ -3,6 +3,7 @@ package conditional_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -181,6 +182,21 @@ func FuzzParseIf(f *testing.F) {
 					t.Fatalf("condition %+v", c)
 				}
 			}
+		}
+	})
+}
+
+// A token that a Lock-Token header may hold is one that an If header may hold.
+func FuzzLockTokenFitsIf(f *testing.F) {
+	f.Add("<urn:uuid:1>")
+	f.Add("opaquelocktoken:a")
+	f.Fuzz(func(t *testing.T, token string) {
+		s, err := dav.ParseLockToken(http.Header{"Lock-Token": {token}})
+		if err != nil {
+			return
+		}
+		if _, err := conditional.ParseIf([]string{"(<" + s + ">)"}, nil); err != nil {
+			t.Errorf("Lock-Token %q is %q, which no If header may hold: %v", token, s, err)
 		}
 	})
 }
