@@ -78,6 +78,9 @@ func (a *Appliance) open() error {
 // URL is where the appliance answers, without a slash at the end.
 func (a *Appliance) URL() string { return "http://" + a.listener.Addr().String() }
 
+// Handler answers every request of the appliance, for a listener other than its own.
+func (a *Appliance) Handler() http.Handler { return a.server.Handler }
+
 // Dir is the data folder.
 func (a *Appliance) Dir() string { return a.store.DB.Dir() }
 
