@@ -30,6 +30,7 @@ var order = []string{
 	"appliance", "appliance/appliancetest", "appliance/e2e",
 	"cmd/ruche",
 	"packaging/testlog",
+	"packaging/bench/selfsigned", "packaging/bench/davbench", "packaging/bench/floor", "packaging/bench/fill", "packaging/bench/tlsdoor", "packaging/bench/table",
 }
 
 // strangers never import each other, though they stand in an order: appliance joins them.
