@@ -160,6 +160,7 @@ else
   step "staticcheck" go tool staticcheck ./...
   step "fuzz, $fuzztime each" fuzz
   step "go test" tests
+  step "bench, short: that it runs" packaging/bench/bench.sh --quick
 fi
 
 if [ ${#failed[@]} -gt 0 ]; then
