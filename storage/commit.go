@@ -7,8 +7,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
+	"time"
 
 	"go.etcd.io/bbolt"
 	enginerrors "go.etcd.io/bbolt/errors"
@@ -26,14 +26,6 @@ type write struct {
 	lead  chan bool // true: lead the next batch; false: the result stands in err
 }
 
-// commits is the queue of the group commit. Whoever finds nobody leading commits at once, alone; those who
-// come while a commit is on its way to the disk wait together and share the next one.
-type commits struct {
-	mu      sync.Mutex
-	queue   []*write
-	leading bool
-}
-
 // Update runs fn in a writing transaction and returns when what it wrote is on the disk. Concurrent Updates
 // share one commit, so fn may run more than once: it must depend on nothing but the transaction, must not
 // wait, and must reset what it captures. When fn fails nothing of it stays.
@@ -41,13 +33,7 @@ type commits struct {
 // Errors: what fn returned; ErrFull; ErrReadOnly when the disk refuses writes or has failed; ErrCorrupt.
 func (db *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	w := &write{ctx: ctx, fn: fn, lead: make(chan bool, 1)}
-	c := &db.commits
-	c.mu.Lock()
-	c.queue = append(c.queue, w)
-	lead := !c.leading
-	c.leading = true
-	c.mu.Unlock()
-	if lead || <-w.lead {
+	if db.commits.join(w) || <-w.lead {
 		db.leadBatch(w)
 	}
 	if p, ok := errors.AsType[*panicked](w.err); ok {
@@ -64,20 +50,16 @@ func (db *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
 // leadBatch commits the first writers of the queue, w before all, and hands the lead on.
 func (db *DB) leadBatch(w *write) {
 	c := &db.commits
+	c.gather()
 	c.mu.Lock()
 	n := min(len(c.queue), batchMax)
 	batch := slices.Clone(c.queue[:n])
 	c.queue = slices.Delete(c.queue, 0, n)
 	c.mu.Unlock()
 
+	began := time.Now()
 	db.commitBatch(batch)
-
-	c.mu.Lock()
-	c.leading = len(c.queue) > 0
-	if c.leading {
-		c.queue[0].lead <- true
-	}
-	c.mu.Unlock()
+	c.pass(n, time.Since(began))
 	for _, other := range batch {
 		if other != w {
 			other.lead <- false
