@@ -29,6 +29,7 @@ type table struct {
 	index int
 	sum   uint32 // checksum of the name, which every record's checksum goes on from
 	parse func(b []byte) error
+	fill  float64 // how full pages become before they are split
 }
 
 // tables lists every table of the program, filled while packages are initialised.
@@ -40,8 +41,15 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func NewTable[T any, P Record[T]](name string) Table[T, P] {
 	t := &table{name: name, index: len(tables), sum: crc32.Checksum(append([]byte(name), 0), castagnoli)}
 	t.parse = func(b []byte) error { return P(new(T)).ParseRecord(b) }
+	t.fill = bbolt.DefaultFillPercent
 	tables = append(tables, t)
 	return Table[T, P]{t}
+}
+
+// Growing says that new records come behind all others: pages are filled then instead of being left half empty.
+func (t Table[T, P]) Growing() Table[T, P] {
+	t.fill = 1
+	return t
 }
 
 // A stored value is a version byte, the CRC-32C of table name, key and payload, and the payload. The key is

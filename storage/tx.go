@@ -32,6 +32,9 @@ func (tx *Tx) bucket(t *table) *bbolt.Bucket {
 	b := tx.buckets[t.index]
 	if b == nil {
 		b = tx.bolt.Bucket([]byte(t.name))
+		if b != nil { // a damaged file may have lost it; the engine says so when it is used
+			b.FillPercent = t.fill
+		}
 		tx.buckets[t.index] = b
 	}
 	return b

@@ -8,17 +8,6 @@ import (
 	"ruche/storage"
 )
 
-// inline is the bytes of a small content. Its number of references stands apart, and only when it is more
-// than one, so that counting never writes the bytes again.
-type inline []byte
-
-func (c *inline) AppendRecord(b []byte) []byte { return append(b, *c...) }
-
-func (c *inline) ParseRecord(b []byte) error {
-	*c = append((*c)[:0], b...)
-	return nil
-}
-
 type count uint64
 
 func (c *count) AppendRecord(b []byte) []byte { return storage.AppendUint(b, 1, uint64(*c)) }
@@ -61,7 +50,7 @@ func (f *file) ParseRecord(b []byte) error {
 }
 
 var (
-	inlines = storage.NewTable[inline]("content")
+	inlines = storage.NewTable[inline]("content").Growing()
 	counts  = storage.NewTable[count]("contentcount")
 	files   = storage.NewTable[file]("contentfile")
 )
@@ -140,7 +129,7 @@ func setInlineRefs(tx *storage.Tx, id, n uint64) error {
 	key := storage.Key(id)
 	switch n {
 	case 0:
-		return errors.Join(counts.Delete(tx, key), inlines.Delete(tx, key))
+		return errors.Join(counts.Delete(tx, key), deleteInline(tx, id))
 	case 1:
 		return counts.Delete(tx, key)
 	}

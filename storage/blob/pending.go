@@ -54,8 +54,7 @@ func (p *Pending) Link(tx *storage.Tx) (Ref, error) {
 		if err != nil {
 			return Ref{}, err
 		}
-		b := inline(c.bytes)
-		return Ref{Hash: c.hash, Size: c.size, Inline: id}, inlines.Store(tx, storage.Key(id), &b)
+		return Ref{Hash: c.hash, Size: c.size, Inline: id}, storeInline(tx, id, c.bytes)
 	}
 	ref := Ref{Hash: c.hash, Size: c.size}
 	f, err := files.Load(tx, c.hash[:])

@@ -49,19 +49,6 @@ func (s *Store) Open(tx *storage.Tx, ref Ref) (*Reader, error) {
 	return &Reader{source: f, file: f, size: ref.Size}, nil
 }
 
-func loadInline(tx *storage.Tx, ref Ref) ([]byte, error) {
-	b, err := inlines.Load(tx, storage.Key(ref.Inline))
-	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		return nil, fmt.Errorf("%w: %s has no record", storage.ErrCorrupt, ref)
-	case err != nil:
-		return nil, fmt.Errorf("open %s: %w", ref, err)
-	case int64(len(b)) != ref.Size:
-		return nil, fmt.Errorf("%w: %s has %d bytes instead of %d", storage.ErrCorrupt, ref, len(b), ref.Size)
-	}
-	return b, nil
-}
-
 // Read reads on from the current place.
 func (r *Reader) Read(p []byte) (int, error) { return r.source.Read(p) }
 

@@ -152,6 +152,9 @@ func (s *Store) hasFile(h Hash, size int64) bool {
 // counts as none.
 func eachInline(tx *storage.Tx, fn func(id, refs uint64) error) error {
 	return inlines.Keys(tx, storage.Range{}, func(key []byte) error {
+		if !isFirst(key) {
+			return nil
+		}
 		id, _ := storage.KeyUint(key)
 		n, err := inlineRefs(tx, id)
 		if err != nil {

@@ -55,7 +55,13 @@ func (s *Store) verifyInlines(ctx context.Context, report func(Problem), t *tall
 				}
 				after = bytes.Clone(key)
 				id, _ := storage.KeyUint(key)
-				b, err := inlines.Load(tx, key)
+				if !isFirst(key) && inlines.Has(tx, pieceKey(id, 0)) {
+					return nil // read with the first
+				}
+				b, err := readInline(tx, id, 0)
+				if errors.Is(err, storage.ErrNotFound) {
+					err = fmt.Errorf("%w: a piece without the first one", storage.ErrCorrupt)
+				}
 				if err == nil {
 					err = t.compare(id, b)
 				}

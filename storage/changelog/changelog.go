@@ -85,7 +85,7 @@ func (h *head) ParseRecord(b []byte) error {
 }
 
 var (
-	changes = storage.NewTable[Entry]("change")
+	changes = storage.NewTable[Entry]("change").Growing()
 	heads   = storage.NewTable[head]("changehead")
 )
 

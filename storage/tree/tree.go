@@ -178,7 +178,7 @@ func (p *place) ParseRecord(b []byte) error {
 
 var (
 	entries = storage.NewTable[Node]("entry")
-	places  = storage.NewTable[place]("place")
+	places  = storage.NewTable[place]("place").Growing()
 )
 
 func entryKey(parent uint64, key string) []byte { return storage.Key(parent, key) }
