@@ -141,6 +141,17 @@ func (t Table[T, P]) Scan(tx *Tx, r Range, fn func(key []byte, v *T) error) erro
 	})
 }
 
+// Payloads is Scan with the bytes of the records as AppendRecord made them.
+func (t Table[T, P]) Payloads(tx *Tx, r Range, fn func(key, payload []byte) error) error {
+	return t.table.scan(tx, r, func(key, value []byte) error {
+		payload, err := t.open(key, value)
+		if err != nil {
+			return err
+		}
+		return fn(key, payload)
+	})
+}
+
 func (t *table) scan(tx *Tx, r Range, fn func(key, value []byte) error) error {
 	cursor := tx.bucket(t).Cursor()
 	key, value, next := seek(cursor, r)

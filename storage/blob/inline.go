@@ -50,9 +50,9 @@ func storeInline(tx *storage.Tx, id uint64, b []byte) error {
 func readInline(tx *storage.Tx, id uint64, size int64) ([]byte, error) {
 	b := make([]byte, 0, min(max(size, 0), InlineMax))
 	found := false
-	err := inlines.Scan(tx, storage.Range{Prefix: storage.Key(id)}, func(key []byte, piece *inline) error {
+	err := inlines.Payloads(tx, storage.Range{Prefix: storage.Key(id)}, func(key, piece []byte) error {
 		found = found || isFirst(key)
-		b = append(b, *piece...)
+		b = append(b, piece...)
 		return nil
 	})
 	if err == nil && !found {
