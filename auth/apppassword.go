@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"hash"
 	"strings"
 
 	"ruche/storage"
@@ -43,7 +44,12 @@ func isAppPassword(s string) bool {
 }
 
 func (a *Authenticator) mac(secret string) (mac [account.MACSize]byte) {
-	h := hmac.New(sha256.New, a.key)
+	h, ok := a.macs.Get().(hash.Hash)
+	if !ok {
+		h = hmac.New(sha256.New, a.key)
+	}
+	defer a.macs.Put(h)
+	h.Reset()
 	h.Write([]byte(secret))
 	h.Sum(mac[:0])
 	return mac

@@ -35,8 +35,9 @@ type Options struct {
 // may use it.
 type Authenticator struct {
 	db       *storage.DB
-	key      []byte // of the MACs of app passwords, the same for ever
-	runKey   []byte // of what is remembered in memory, another in each process
+	key      []byte    // of the MACs of app passwords, the same for ever
+	macs     sync.Pool // hash.Hash under key: making one costs more than using it
+	runKey   []byte    // of what is remembered in memory, another in each process
 	now      func() time.Time
 	log      *slog.Logger
 	proxies  []netip.Prefix
