@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -20,6 +21,9 @@ type steadyWriter struct {
 	extends time.Time // when the deadline was last set
 	status  int       // 0 until the head was written
 }
+
+// copyBuffers are for what does not come from a file of its own.
+var copyBuffers = sync.Pool{New: func() any { return new([stepSize]byte) }}
 
 // Unwrap serves http.ResponseController.
 func (w *steadyWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -56,7 +60,9 @@ func (w *steadyWriter) ReadFrom(src io.Reader) (total int64, err error) {
 		file = rest.R
 	}
 	if _, isFile := file.(*os.File); !ok || !isFile {
-		return io.Copy(struct{ io.Writer }{w}, src)
+		buffer := copyBuffers.Get().(*[stepSize]byte)
+		defer copyBuffers.Put(buffer)
+		return io.CopyBuffer(struct{ io.Writer }{w}, src, buffer[:])
 	}
 	w.started()
 	for {
