@@ -48,6 +48,7 @@ func serveCommand(e *env) *cobra.Command {
 func serve(ctx context.Context, e *env, config appliance.Config) error {
 	ctx, stop := untilSignal(ctx)
 	defer stop()
+	limitMemory(e.lookup)
 	log := appliance.NewLog(config, e.err, e.isTerminal())
 	a, err := appliance.New(ctx, config, log)
 	if err != nil {
