@@ -125,9 +125,9 @@ func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 func (w *Writer) readHead(r io.Reader) (ended bool, err error) {
 	for w.size <= InlineMax {
 		if len(w.head) == cap(w.head) {
-			grown := make([]byte, len(w.head), min(max(4*cap(w.head), 1<<10), InlineMax+1))
-			copy(grown, w.head)
-			w.head = grown
+			if ended, err := w.growHead(r); ended || err != nil {
+				return ended, err
+			}
 		}
 		n, err := w.fill(w.head[len(w.head):cap(w.head)], r)
 		w.head = w.head[:len(w.head)+n]
@@ -140,6 +140,29 @@ func (w *Writer) readHead(r io.Reader) (ended bool, err error) {
 		}
 	}
 	return false, nil
+}
+
+// growHead makes room in memory, but not before it knows that something comes to be put there.
+func (w *Writer) growHead(r io.Reader) (ended bool, err error) {
+	var more [1]byte
+	n := 0
+	if len(w.head) > 0 {
+		if n, err = w.fill(more[:], r); n == 0 {
+			return err == io.EOF, ignoreEOF(err)
+		}
+	}
+	grown := make([]byte, len(w.head), min(max(4*cap(w.head), 1<<10), InlineMax+1))
+	copy(grown, w.head)
+	w.head = append(grown, more[:n]...)
+	w.size += int64(n)
+	return false, ignoreEOF(err)
+}
+
+func ignoreEOF(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
 }
 
 // fill reads from r until p is full or r ends or fails.
