@@ -46,9 +46,11 @@ func NewTable[T any, P Record[T]](name string) Table[T, P] {
 	return Table[T, P]{t}
 }
 
-// Growing says that new records come behind all others: pages are filled then instead of being left half empty.
-func (t Table[T, P]) Growing() Table[T, P] {
-	t.fill = 1
+// Filled says how full pages become before they are split: of 1 for keys that come in their order, nearly all
+// of the page, where half a page would be left empty; less for keys that also come between others. Not said, it
+// is a half.
+func (t Table[T, P]) Filled(share float64) Table[T, P] {
+	t.fill = share
 	return t
 }
 
@@ -128,12 +130,14 @@ type Range struct {
 // Scan calls fn for each record of r. Key and record are valid only during the call; fn must not change
 // this table. ErrStop from fn ends the scan; any other error is returned.
 func (t Table[T, P]) Scan(tx *Tx, r Range, fn func(key []byte, v *T) error) error {
+	var v T // one for all: the caller's is valid only during the call
 	return t.table.scan(tx, r, func(key, value []byte) error {
 		payload, err := t.open(key, value)
 		if err != nil {
 			return err
 		}
-		var v T
+		var empty T
+		v = empty
 		if err := P(&v).ParseRecord(payload); err != nil {
 			return fmt.Errorf("record %x of table %s: %w", key, t.name, err)
 		}

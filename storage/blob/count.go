@@ -50,7 +50,7 @@ func (f *file) ParseRecord(b []byte) error {
 }
 
 var (
-	inlines = storage.NewTable[inline]("content").Growing()
+	inlines = storage.NewTable[inline]("content").Filled(1)
 	counts  = storage.NewTable[count]("contentcount")
 	files   = storage.NewTable[file]("contentfile")
 )

@@ -85,7 +85,7 @@ func (h *head) ParseRecord(b []byte) error {
 }
 
 var (
-	changes = storage.NewTable[Entry]("change").Growing()
+	changes = storage.NewTable[Entry]("change").Filled(1)
 	heads   = storage.NewTable[head]("changehead")
 )
 

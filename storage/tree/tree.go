@@ -177,8 +177,8 @@ func (p *place) ParseRecord(b []byte) error {
 }
 
 var (
-	entries = storage.NewTable[Node]("entry")
-	places  = storage.NewTable[place]("place").Growing()
+	entries = storage.NewTable[Node]("entry").Filled(0.8) // names mostly come in their order
+	places  = storage.NewTable[place]("place").Filled(1)
 )
 
 func entryKey(parent uint64, key string) []byte { return storage.Key(parent, key) }
