@@ -114,6 +114,7 @@ var meanings = []struct {
 	{storage.ErrGone, Error{Status: http.StatusForbidden, Condition: ValidSyncToken}},
 	{storage.ErrInvalid, Error{Status: http.StatusBadRequest}},
 	{storage.ErrFull, Error{Status: http.StatusInsufficientStorage, Condition: SufficientDiskSpace}},
+	{storage.ErrDamaged, Error{Status: http.StatusServiceUnavailable, RetryAfter: time.Hour, Message: "the records are damaged: nothing new is stored until they are restored from a backup"}},
 	{storage.ErrReadOnly, Error{Status: http.StatusServiceUnavailable, RetryAfter: 2 * time.Minute}},
 	{storage.ErrMissing, Error{Status: http.StatusServiceUnavailable, RetryAfter: 2 * time.Minute}},
 	{storage.ErrCorrupt, Error{Status: http.StatusInternalServerError, Message: "the stored data is damaged"}},

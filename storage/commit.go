@@ -21,6 +21,7 @@ const batchMax = 256
 type write struct {
 	ctx   context.Context
 	fn    func(*Tx) error
+	mends bool // a Repair
 	hooks []func()
 	err   error
 	lead  chan bool // true: lead the next batch; false: the result stands in err
@@ -30,9 +31,13 @@ type write struct {
 // share one commit, so fn may run more than once: it must depend on nothing but the transaction, must not
 // wait, and must reset what it captures. When fn fails nothing of it stays.
 //
-// Errors: what fn returned; ErrFull; ErrReadOnly when the disk refuses writes or has failed; ErrCorrupt.
+// Errors: what fn returned; ErrFull; ErrReadOnly when the disk refuses writes or has failed; ErrDamaged, which
+// is that too; ErrCorrupt.
 func (db *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
-	w := &write{ctx: ctx, fn: fn, lead: make(chan bool, 1)}
+	return db.enqueue(&write{ctx: ctx, fn: fn, lead: make(chan bool, 1)})
+}
+
+func (db *DB) enqueue(w *write) error {
 	if db.commits.join(w) || <-w.lead {
 		db.leadBatch(w)
 	}
@@ -115,7 +120,13 @@ func (db *DB) tryBatch(batch []*write) (failed int, err error) {
 	for i, w := range batch {
 		tx := db.begin(w.ctx, bolt)
 		w.hooks = nil
-		if w.err = runWrite(tx, w.fn); w.err != nil {
+		if w.err = db.mayWrite(w); w.err != nil {
+			continue
+		}
+		if w.err = runWrite(tx, w.fn); w.err == nil && tx.dirty {
+			w.err = db.mayWrite(w) // it may have met a damage itself
+		}
+		if w.err != nil {
 			if tx.dirty {
 				return i, nil
 			}
@@ -131,6 +142,14 @@ func (db *DB) tryBatch(batch []*write) (failed int, err error) {
 	return -1, db.commit(bolt)
 }
 
+// mayWrite fails while a damage of the records forbids to write.
+func (db *DB) mayWrite(w *write) error {
+	if w.mends {
+		return nil
+	}
+	return db.Stopped()
+}
+
 func runWrite(tx *Tx, fn func(*Tx) error) (err error) {
 	if err := tx.ctx.Err(); err != nil {
 		return err
@@ -139,6 +158,7 @@ func runWrite(tx *Tx, fn func(*Tx) error) (err error) {
 		if v := recover(); v != nil {
 			tx.dirty = true
 			err = recovered(v)
+			tx.db.noteDamage("", err)
 			if !errors.Is(err, ErrCorrupt) {
 				err = &panicked{value: v, stack: debug.Stack()}
 			}
@@ -187,6 +207,7 @@ func resizeError(err error) error {
 }
 
 func (db *DB) stop(cause error) error {
+	db.noteDamage("", cause)
 	err := fmt.Errorf("%w: writing stopped after a failed commit, start again once the disk is well: %w", ErrReadOnly, cause)
 	db.stopped.CompareAndSwap(nil, &err)
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -25,6 +26,8 @@ type Options struct {
 	// MaxRecords is how large the record file may grow. Zero is no limit but that of machines of 32 bits,
 	// which cannot map a file of more than 2 GiB.
 	MaxRecords int
+
+	Log *slog.Logger // nothing is logged when nil
 }
 
 // DB is the store of one data folder. It may be used by any number of goroutines.
@@ -40,6 +43,8 @@ type DB struct {
 	seen    atomic.Int64          // the latest time believed and written, in nanoseconds
 	stopped atomic.Pointer[error] // why writing stopped, for good
 	refused atomic.Pointer[error] // why the disk refused the last commit, nil when it took it
+	damaged atomic.Pointer[error] // the first damaged record that was met
+	log     *slog.Logger
 	broken  atomic.Pointer[error] // why not even reading can begin, for good
 	reserve atomic.Bool           // the reserve file holds its room
 	max     int                   // how large the record file may grow, 0 without limit
@@ -56,7 +61,10 @@ const recordFile = "records.db"
 // Errors: ErrInUse when another process has it; ErrMissing when a part of it is gone or its id is not the
 // one that o demands; ErrCorrupt when the record file cannot be read; ErrNewer; ErrReadOnly.
 func Open(dir string, o Options) (*DB, error) {
-	db := &DB{dir: dir, clock: o.Now, opened: time.Now(), max: o.MaxRecords}
+	db := &DB{dir: dir, clock: o.Now, opened: time.Now(), max: o.MaxRecords, log: o.Log}
+	if db.log == nil {
+		db.log = slog.New(slog.DiscardHandler)
+	}
 	if db.clock == nil {
 		db.clock = time.Now
 	}
@@ -181,6 +189,7 @@ func (db *DB) beginEngine(writable bool) (bolt *bbolt.Tx, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = recovered(v)
+			db.noteDamage("", err)
 			db.broken.Store(&err)
 		}
 	}()
@@ -193,14 +202,6 @@ func (db *DB) Dir() string { return db.dir }
 // ID is the random id of the store, which its folder's marker holds too.
 func (db *DB) ID() string { return db.id }
 
-// Stopped tells why the store accepts no writes until the program starts again, nil when it accepts them.
-func (db *DB) Stopped() error {
-	if reason := db.stopped.Load(); reason != nil {
-		return *reason
-	}
-	return nil
-}
-
 // Refused tells why a disk that cannot be written refused the last commit, nil once it has taken one again.
 func (db *DB) Refused() error {
 	if reason := db.refused.Load(); reason != nil {
@@ -212,7 +213,8 @@ func (db *DB) Refused() error {
 func (db *DB) now() time.Time { return db.clock().UTC() }
 
 // View runs fn over a snapshot of the store. Other transactions go on meanwhile, but a long View makes the
-// record file grow: fn does not wait for the network.
+// record file grow: fn does not wait for the network. A damaged record that it meets ends all writing; see
+// Damaged.
 func (db *DB) View(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -236,6 +238,7 @@ func (db *DB) View(ctx context.Context, fn func(tx *Tx) error) (err error) {
 		if err = recovered(v); !errors.Is(err, ErrCorrupt) {
 			panic(v)
 		}
+		db.noteDamage("", err)
 	}()
 	return fn(db.begin(ctx, bolt))
 }

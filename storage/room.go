@@ -19,10 +19,13 @@ const (
 // readOnlyMount is ST_RDONLY of Linux and MNT_RDONLY of the BSDs in the flags that statfs tells.
 const readOnlyMount = 1
 
-// Room fails with ErrFull when no more than the reserve is left on the disk of the data folder, and with
-// ErrReadOnly when that disk is mounted read-only. Whoever adds contents asks it first; whoever deletes, or lets
-// somebody in, does not.
+// Room fails with ErrFull when no more than the reserve is left on the disk of the data folder, with ErrReadOnly
+// when that disk is mounted read-only, and as Stopped says. Whoever adds contents asks it first; whoever deletes, or
+// lets somebody in, does not.
 func (db *DB) Room() error {
+	if err := db.Stopped(); err != nil {
+		return err
+	}
 	st, err := db.statfs()
 	if err != nil {
 		return err

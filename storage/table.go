@@ -72,10 +72,10 @@ func (t *table) checksum(key, payload []byte) uint32 {
 
 func (t *table) open(key, value []byte) ([]byte, error) {
 	if len(value) < recordHeader || value[0] != recordVersion {
-		return nil, fmt.Errorf("%w: record %x of table %s has no header", ErrCorrupt, key, t.name)
+		return nil, fmt.Errorf("%w: a record of table %s has no header", ErrCorrupt, t.name)
 	}
 	if binary.BigEndian.Uint32(value[1:]) != t.checksum(key, value[recordHeader:]) {
-		return nil, fmt.Errorf("%w: record %x of table %s does not match its checksum", ErrCorrupt, key, t.name)
+		return nil, fmt.Errorf("%w: a record of table %s does not match its checksum", ErrCorrupt, t.name)
 	}
 	return value[recordHeader:], nil
 }
@@ -88,10 +88,13 @@ func (t Table[T, P]) Load(tx *Tx, key []byte) (v T, err error) {
 		return v, fmt.Errorf("table %s: %w", t.name, ErrNotFound)
 	}
 	payload, err := t.open(key, value)
-	if err != nil {
-		return v, err
+	if err == nil {
+		err = P(&v).ParseRecord(payload)
 	}
-	return v, P(&v).ParseRecord(payload)
+	if err != nil {
+		tx.db.noteDamage(t.name, err)
+	}
+	return v, err
 }
 
 // Has tells whether there is a record at key, without reading it.
@@ -134,12 +137,14 @@ func (t Table[T, P]) Scan(tx *Tx, r Range, fn func(key []byte, v *T) error) erro
 	return t.table.scan(tx, r, func(key, value []byte) error {
 		payload, err := t.open(key, value)
 		if err != nil {
+			tx.db.noteDamage(t.name, err)
 			return err
 		}
 		var empty T
 		v = empty
 		if err := P(&v).ParseRecord(payload); err != nil {
-			return fmt.Errorf("record %x of table %s: %w", key, t.name, err)
+			tx.db.noteDamage(t.name, err)
+			return fmt.Errorf("a record of table %s: %w", t.name, err)
 		}
 		return fn(key, &v)
 	})

@@ -15,6 +15,7 @@ type Tx struct {
 	// Now is the time of the transaction, the only clock of everything in storage.
 	Now time.Time
 
+	db        *DB
 	ctx       context.Context
 	bolt      *bbolt.Tx
 	buckets   []*bbolt.Bucket
@@ -25,7 +26,7 @@ type Tx struct {
 
 func (db *DB) begin(ctx context.Context, bolt *bbolt.Tx) *Tx {
 	now := db.now()
-	return &Tx{Now: now, ctx: ctx, bolt: bolt, buckets: make([]*bbolt.Bucket, len(tables)), clockSure: db.clockSure(now)}
+	return &Tx{Now: now, db: db, ctx: ctx, bolt: bolt, buckets: make([]*bbolt.Bucket, len(tables)), clockSure: db.clockSure(now)}
 }
 
 func (tx *Tx) bucket(t *table) *bbolt.Bucket {
