@@ -14,7 +14,8 @@ type Health struct {
 	Reasons []string `json:"reasons,omitempty"`
 }
 
-// healthz answers 503 when new files cannot be stored, 200 otherwise.
+// healthz answers 503 when new files cannot be stored, 200 otherwise. Damaged contents are told until they are
+// found well, or gone; damaged records until the next start.
 func (a *Appliance) healthz(w http.ResponseWriter, r *http.Request) {
 	health, status := Health{Status: "ok"}, http.StatusOK
 	is := func(what, reason string) {
@@ -27,13 +28,17 @@ func (a *Appliance) healthz(w http.ResponseWriter, r *http.Request) {
 		}
 		return nil
 	})
+	if a.store.Blobs.Damaged() > 0 {
+		is("degraded", "contents damaged")
+	}
 	if err != nil {
 		is("failing", "records unreadable")
 	}
-	if a.store.DB.Stopped() != nil {
-		is("failing", "writes stopped")
-	}
 	switch err := a.store.DB.Room(); {
+	case a.store.DB.Damaged() != nil:
+		is("failing", "records damaged")
+	case a.store.DB.Stopped() != nil:
+		is("failing", "writes stopped")
 	case errors.Is(err, storage.ErrReadOnly), err == nil && a.store.DB.Refused() != nil:
 		is("failing", "disk read-only")
 	case errors.Is(err, storage.ErrFull):

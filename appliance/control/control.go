@@ -42,11 +42,11 @@ func OpenStore(ctx context.Context, o Options) (*Store, error) {
 	if err := checkOwner(o.Dir); err != nil {
 		return nil, err
 	}
-	db, err := storage.Open(o.Dir, storage.Options{ID: o.ID})
+	db, err := storage.Open(o.Dir, storage.Options{ID: o.ID, Log: o.Log})
 	if err != nil {
 		return nil, err
 	}
-	blobs, err := blob.Open(db, blob.Options{})
+	blobs, err := blob.Open(db, blob.Options{Log: o.Log})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -22,7 +22,7 @@ func WriteOptions(w http.ResponseWriter, allow string) {
 
 // Send answers GET and HEAD with a content of i. What is stored is data, not a page of ours: it may not run, and
 // nothing but a few inert types is shown in place.
-func (s *Session) Send(i *files.Info, reader *blob.Reader) {
+func (s *Session) Send(i *files.Info, reader *blob.Reader) error {
 	kind := i.MediaType()
 	h := s.W.Header()
 	h.Set("ETag", i.ETag())
@@ -34,13 +34,7 @@ func (s *Session) Send(i *files.Info, reader *blob.Reader) {
 	if i.Checksum != "" {
 		h.Set("OC-Checksum", i.Checksum)
 	}
-	dav.LimitRange(s.R.Header, reader.Size())
-	// A plain file is handed on as such, so that the kernel can send it.
-	var content io.ReadSeeker = reader
-	if file := reader.File(); file != nil {
-		content = file
-	}
-	http.ServeContent(s.W, s.R, "", i.MTime, content)
+	return dav.ServeContent(s.W, s.R, i.MTime, reader)
 }
 
 // SendFolder tells a browser that it came to a place for other programs; sync clients ask HEAD for a status.

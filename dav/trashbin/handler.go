@@ -91,8 +91,7 @@ func (t *session) get() error {
 		return t.SendFolder()
 	}
 	defer reader.Close()
-	t.Send(&found.Info, reader)
-	return nil
+	return t.Send(&found.Info, reader)
 }
 
 // delete removes one item for good, or empties the trash.

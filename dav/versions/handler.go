@@ -95,8 +95,7 @@ func (v *session) get() error {
 		return err
 	}
 	defer reader.Close()
-	v.Send(&old.Info, reader)
-	return nil
+	return v.Send(&old.Info, reader)
 }
 
 // needsVersion refuses what can only be done with one version.

@@ -20,6 +20,5 @@ func (s *session) get() error {
 	defer reader.Close()
 	h.Set("OC-FileId", s.FS.FileID(i.ID))
 	h.Set("OC-ETag", i.ETag())
-	s.Send(&i, reader)
-	return nil
+	return s.Send(&i, reader)
 }

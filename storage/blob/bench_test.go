@@ -3,11 +3,15 @@ package blob_test
 import (
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"ruche/storage"
+	"ruche/storage/blob"
 )
 
 const benchSize = 256 << 20
@@ -93,4 +97,66 @@ func BenchmarkPutSmall(b *testing.B) {
 			}
 		})
 	})
+}
+
+// BenchmarkRead compares a large content that is checked while it is read with one that is handed to the kernel,
+// by a client on loopback.
+func BenchmarkRead(b *testing.B) {
+	const size = 1 << 30
+	f := open(b)
+	w := f.blobs.Create(b.Context())
+	defer w.Close()
+	if _, err := w.ReadFrom(io.LimitReader(pattern{}, size)); err != nil {
+		b.Fatal(err)
+	}
+	p, err := w.Commit()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	var ref blob.Ref
+	f.update(func(tx *storage.Tx) (err error) {
+		if ref, err = p.Link(tx); err != nil {
+			return err
+		}
+		return entries.Store(tx, []byte("a"), &entry{ref})
+	})
+	for _, mode := range []string{"checked", "plain"} {
+		b.Run(mode, func(b *testing.B) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				r := f.open(ref)
+				defer r.Close()
+				if (r.File() != nil) != (mode == "plain") {
+					b.Errorf("%s: the file itself is handed out: %v", mode, r.File() != nil)
+				}
+				w.Header().Set("Content-Length", fmt.Sprint(size))
+				if file := r.File(); file != nil {
+					_, _ = io.Copy(w, file)
+					return
+				}
+				_, _ = r.WriteTo(struct{ io.Writer }{w})
+			}))
+			defer server.Close()
+			b.SetBytes(size)
+			for b.Loop() {
+				f.now = f.now.Add(25 * time.Hour) // what was checked before counts no more
+				if mode == "plain" {
+					b.StopTimer()
+					r := f.open(ref)
+					_, _ = r.WriteTo(io.Discard)
+					r.Close()
+					b.StartTimer()
+				}
+				answer, err := http.Get(server.URL)
+				if err != nil {
+					b.Fatal(err)
+				}
+				n, err := io.Copy(io.Discard, answer.Body)
+				answer.Body.Close()
+				if n != size || err != nil {
+					b.Fatalf("%d bytes, %v", n, err)
+				}
+			}
+		})
+	}
 }

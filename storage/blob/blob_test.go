@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -43,9 +44,19 @@ func open(t testing.TB) *fixture {
 
 func openAt(t testing.TB, dir string) *fixture {
 	t.Helper()
+	return openWith(t, dir, blob.Options{})
+}
+
+func openLogged(t testing.TB, log io.Writer) *fixture {
+	t.Helper()
+	return openWith(t, t.TempDir(), blob.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+}
+
+func openWith(t testing.TB, dir string, o blob.Options) *fixture {
+	t.Helper()
 	f := &fixture{TB: t, now: time.Now()}
 	f.db = storagetest.OpenAt(t, dir, storage.Options{Now: func() time.Time { return f.now }})
-	blobs, err := blob.Open(f.db, blob.Options{})
+	blobs, err := blob.Open(f.db, o)
 	if err != nil {
 		t.Fatalf("open contents: %v", err)
 	}
@@ -176,8 +187,10 @@ func (f *fixture) countFiles(folder string) int {
 	return n
 }
 
+func (f *fixture) hex(ref blob.Ref) string { return hex.EncodeToString(ref.Hash[:]) }
+
 func (f *fixture) path(ref blob.Ref) string {
-	name := hex.EncodeToString(ref.Hash[:])
+	name := f.hex(ref)
 	return filepath.Join(f.db.Dir(), "blobs", name[:2], name[2:])
 }
 

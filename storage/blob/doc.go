@@ -3,5 +3,7 @@
 //
 // A large content is hashed while it is written to a temporary file, synced, renamed to its name, its folder
 // synced, and only then linked by a record. What was cut off before that is rubbish, which Sweep removes.
-// It owns the tables content, contentcount, contentfile and contentscrub, and the folders blobs and tmp.
+// Whoever reads gets what was stored or an error, never other bytes.
+// It owns the tables content, contentcount, contentfile, contentsum and contentscrub, and the folders blobs and
+// tmp.
 package blob

@@ -18,6 +18,7 @@ type pending struct {
 	hash   Hash
 	size   int64
 	bytes  []byte // of a small content
+	sums   []byte // of a large one
 	file   bool   // a large content, held in the store's pins
 	linked bool   // a reference is committed
 	closed bool
@@ -67,7 +68,7 @@ func (p *Pending) Link(tx *storage.Tx) (Ref, error) {
 		return Ref{}, fmt.Errorf("%w: %s is recorded with %d bytes and has %d", storage.ErrCorrupt, ref, f.size, c.size)
 	}
 	tx.OnCommit(func() { c.linked = true })
-	return ref, files.Store(tx, c.hash[:], &file{size: f.size, refs: f.refs + 1})
+	return ref, errors.Join(files.Store(tx, c.hash[:], &file{size: f.size, refs: f.refs + 1}), storeSums(tx, c.hash, c.sums))
 }
 
 // Close lets the content's file go when no record names it.
@@ -77,7 +78,7 @@ func (p *Pending) Close() error {
 		return nil
 	}
 	c.closed = true
-	c.bytes = nil
+	c.bytes, c.sums = nil, nil
 	if c.file {
 		c.store.pins.release(c.hash)
 		if !c.linked {

@@ -2,8 +2,8 @@ package blob
 
 import "sync"
 
-// pins keeps those who write a file and those who remove it apart. A hash is held from before its file gets
-// its name until the record is committed; it is going while a remover looks whether a record exists and
+// pins keeps those who write or read a file and those who remove it apart. A hash is held from before its file
+// gets its name until the record is committed, and while it is read with checks; it is going while a remover looks whether a record exists and
 // removes the file. Neither begins during the other.
 type pins struct {
 	mu    sync.Mutex
@@ -26,6 +26,17 @@ func (p *pins) hold(h Hash) {
 		p.left.Wait()
 	}
 	p.held[h]++
+}
+
+// tryHold is hold that does not wait: it tells whether h is held now. A transaction may call it.
+func (p *pins) tryHold(h Hash) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.going[h] {
+		return false
+	}
+	p.held[h]++
+	return true
 }
 
 func (p *pins) release(h Hash) {

@@ -16,10 +16,11 @@ const (
 	Unreadable                   // the disk does not give the bytes
 	Miscounted                   // the record counts other references than there are; Recount mends it
 	Unreferenced                 // a record that nothing refers to; it only takes room
+	BadSums                      // the sums that reads are checked by are missing or wrong; Resum mends it
 	Strange                      // something in the folders that is not a content's file; never touched
 )
 
-var kindNames = [...]string{"", "missing", "damaged", "unreadable", "miscounted", "unreferenced", "strange"}
+var kindNames = [...]string{"", "missing", "damaged", "unreadable", "miscounted", "unreferenced", "damaged-record", "strange"}
 
 // String is the word for k in reports.
 func (k Kind) String() string { return kindNames[k] }
@@ -29,6 +30,7 @@ type Problem struct {
 	Kind    Kind
 	Ref     Ref    // the content; zero for Strange
 	Path    string // its file in the data folder, when it has one
+	Refs    uint64 // of a large content, how many files and versions its record says it is
 	Message string
 }
 

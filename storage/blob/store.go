@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,8 @@ type Options struct {
 	// Buffers is how many contents are received through a large buffer at the same time, 32 when zero. More
 	// are received too, through small ones, so that the memory does not grow with the connections.
 	Buffers int
+
+	Log *slog.Logger // nothing is logged when nil
 }
 
 // Store is the contents of one data folder. It may be used by any number of goroutines.
@@ -25,6 +28,11 @@ type Store struct {
 	root *os.Root // the data folder
 	pins *pins
 
+	trust  trust
+	damage damage
+	log    *slog.Logger
+
+	blocks    sync.Pool // of *[]byte, blockSize each
 	buffers   sync.Pool
 	bufferMax int64
 	buffered  atomic.Int64
@@ -46,6 +54,10 @@ func Open(db *storage.DB, o Options) (*Store, error) {
 	if s.bufferMax == 0 {
 		s.bufferMax = 32
 	}
+	if s.log = o.Log; s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.blocks.New = func() any { b := make([]byte, blockSize); return &b }
 	s.buffers.New = func() any { b := make([]byte, largeBuffer); return &b }
 	if err := s.makeFolders(); err != nil {
 		root.Close()
@@ -77,11 +89,11 @@ func (s *Store) Discard(tx *storage.Tx, ref Ref) error {
 		return err
 	}
 	tx.OnCommit(func() { s.removeUnrecorded(ref.Hash) })
-	return files.Delete(tx, ref.Hash[:])
+	return deleteFile(tx, ref.Hash)
 }
 
 // removeUnrecorded removes the file of h unless it has a record or is held. It never fails: what stays is
-// rubbish for Sweep. After a failed commit nobody knows which records the disk holds, so nothing is removed.
+// rubbish for Sweep. While writing is stopped nobody knows which records there should be: nothing is removed.
 func (s *Store) removeUnrecorded(h Hash) {
 	taken := s.pins.take([]Hash{h})
 	defer s.pins.give(taken)
@@ -102,6 +114,7 @@ func (s *Store) removeUnrecorded(h Hash) {
 func (s *Store) remove(h Hash) (int64, error) {
 	info, err := s.root.Lstat(fileName(h))
 	if errors.Is(err, fs.ErrNotExist) {
+		s.noteGone(h)
 		return 0, nil
 	}
 	if err != nil {
@@ -110,5 +123,9 @@ func (s *Store) remove(h Hash) (int64, error) {
 	if !info.Mode().IsRegular() {
 		return 0, fmt.Errorf("%s: %w", fileName(h), errStrange)
 	}
-	return info.Size(), s.root.Remove(fileName(h))
+	err = s.root.Remove(fileName(h))
+	if err == nil {
+		s.noteGone(h)
+	}
+	return info.Size(), err
 }

@@ -30,17 +30,7 @@ type SweepResult struct {
 // Errors: ErrClock; the first error of the disk or the store, after which the rest is still tried; the
 // context's error, which ends it.
 func (s *Store) Sweep(ctx context.Context, olderThan time.Duration) (SweepResult, error) {
-	sw := &sweep{store: s, ctx: ctx, olderThan: olderThan}
-	err := s.db.View(ctx, func(tx *storage.Tx) error {
-		sw.now = tx.Now
-		if olderThan != 0 && !tx.ClockSure() {
-			return ErrClock
-		}
-		return nil
-	})
-	if err == nil {
-		err = s.db.Stopped() // after a failed commit nobody knows which records the disk holds
-	}
+	sw, err := s.newSweep(ctx, olderThan)
 	if err != nil {
 		return sw.SweepResult, fmt.Errorf("sweep: %w", err)
 	}
@@ -59,6 +49,21 @@ func (s *Store) Sweep(ctx context.Context, olderThan time.Duration) (SweepResult
 	return sw.SweepResult, err
 }
 
+func (s *Store) newSweep(ctx context.Context, olderThan time.Duration) (*sweep, error) {
+	sw := &sweep{store: s, ctx: ctx, olderThan: olderThan}
+	err := s.db.View(ctx, func(tx *storage.Tx) error {
+		sw.now = tx.Now
+		if olderThan != 0 && !tx.ClockSure() {
+			return ErrClock
+		}
+		return nil
+	})
+	if err == nil {
+		err = s.db.Stopped() // nobody knows then which records the disk holds, or should hold
+	}
+	return sw, err
+}
+
 type sweep struct {
 	SweepResult
 	store     *Store
@@ -72,7 +77,25 @@ func (sw *sweep) old(t time.Time) bool {
 }
 
 func (sw *sweep) temporary() error {
-	s := sw.store
+	return sw.store.eachLeftover(func(name string, info fs.FileInfo) error {
+		if !info.Mode().IsRegular() {
+			sw.Strange++
+			return nil
+		}
+		if !sw.old(info.ModTime()) {
+			return nil
+		}
+		if err := sw.store.root.Remove(name); err != nil {
+			return err
+		}
+		sw.Temporary++
+		sw.Bytes += info.Size()
+		return nil
+	})
+}
+
+// eachLeftover calls fn with the temporary files that nobody writes.
+func (s *Store) eachLeftover(fn func(name string, info fs.FileInfo) error) error {
 	entries, err := s.list(tempFolder)
 	if err != nil {
 		return err
@@ -80,23 +103,42 @@ func (sw *sweep) temporary() error {
 	for _, e := range entries {
 		name := path.Join(tempFolder, e.Name())
 		info, err := s.root.Lstat(name)
-		if err != nil || !strings.HasPrefix(e.Name(), tempPrefix) {
+		if err != nil || !strings.HasPrefix(e.Name(), tempPrefix) || s.isOpen(name) {
 			continue
 		}
-		if !info.Mode().IsRegular() {
-			sw.Strange++
-			continue
-		}
-		if s.isOpen(name) || !sw.old(info.ModTime()) {
-			continue
-		}
-		if err := s.root.Remove(name); err != nil {
+		if err := fn(name, info); err != nil {
 			return err
 		}
-		sw.Temporary++
-		sw.Bytes += info.Size()
 	}
 	return nil
+}
+
+// Leftovers is how many temporary files a process that was killed has left, and their bytes. They harm nothing;
+// Sweep removes them.
+func (s *Store) Leftovers() (n int, bytes int64, err error) {
+	err = s.eachLeftover(func(_ string, info fs.FileInfo) error {
+		if info.Mode().IsRegular() {
+			n++
+			bytes += info.Size()
+		}
+		return nil
+	})
+	if err != nil {
+		err = fmt.Errorf("temporary files: %w", storage.DiskError(err))
+	}
+	return n, bytes, err
+}
+
+// SweepLeftovers is the part of Sweep that is about temporary files.
+func (s *Store) SweepLeftovers(ctx context.Context, olderThan time.Duration) (SweepResult, error) {
+	sw, err := s.newSweep(ctx, olderThan)
+	if err == nil {
+		err = storage.DiskError(sw.temporary())
+	}
+	if err != nil {
+		err = fmt.Errorf("sweep: %w", err)
+	}
+	return sw.SweepResult, err
 }
 
 func (s *Store) isOpen(temp string) bool {
@@ -139,7 +181,7 @@ func (sw *sweep) shard(shard int) error {
 				return err
 			case sw.unused(&f) && len(unused) > 0:
 				remove = append(remove, h)
-				if err := files.Delete(tx, h[:]); err != nil {
+				if err := deleteFile(tx, h); err != nil {
 					return err
 				}
 			}

@@ -17,7 +17,8 @@ import (
 )
 
 // Verify reads every content and reports what is wrong: a file that is missing or not what its name says, a
-// small content that its record's sum or hash denies, names in the folders that are no contents. With refs,
+// small content that its record's sum or hash denies, sums that are not those of the bytes, names in the
+// folders that are no contents. What is found well is remembered for Open. With refs,
 // which together give every reference there is, the counts are checked too. It changes nothing. report must
 // not begin a transaction.
 //
@@ -94,34 +95,50 @@ func (v *verifier) shard(shard int) error {
 		return err
 	}
 	for _, h := range slices.SortedFunc(maps.Keys(recorded), func(a, b Hash) int { return bytes.Compare(a[:], b[:]) }) {
-		if err := v.content(Ref{Hash: h, Size: recorded[h]}); err != nil {
+		if err := v.content(Ref{Hash: h, Size: recorded[h].size}, recorded[h].refs); err != nil {
 			return err
 		}
 	}
 	return v.names(shard)
 }
 
-func (v *verifier) records(shard int) (map[Hash]int64, error) {
-	recorded := map[Hash]int64{}
+// records lists the contents that something needs, and checks that all records have their sums.
+func (v *verifier) records(shard int) (map[Hash]file, error) {
+	recorded := map[Hash]file{}
 	err := v.store.db.View(v.ctx, func(tx *storage.Tx) error {
-		return files.Keys(tx, storage.Range{Prefix: []byte{byte(shard)}}, func(key []byte) error {
+		err := files.Keys(tx, storage.Range{Prefix: []byte{byte(shard)}}, func(key []byte) error {
 			f, err := files.Load(tx, key)
 			switch {
 			case len(key) != len(Hash{}):
 				v.report(Problem{Kind: Damaged, Message: fmt.Sprintf("a record with the key %x", key)})
 			case err != nil:
 				v.report(Problem{Kind: Damaged, Ref: Ref{Hash: Hash(key)}, Message: err.Error()})
-			case f.refs > 0:
-				recorded[Hash(key)] = f.size
+			default:
+				v.haveSums(tx, Ref{Hash: Hash(key), Size: f.size}, f.refs)
+				if f.refs > 0 {
+					recorded[Hash(key)] = f
+				}
 			}
 			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return eachStraying(tx, []byte{byte(shard)}, func(h Hash) {
+			v.report(Problem{Kind: BadSums, Ref: Ref{Hash: h}, Message: "there are sums of it and it has no record"})
 		})
 	})
 	return recorded, err
 }
 
-// content reads one file and compares it with its name.
-func (v *verifier) content(ref Ref) error {
+func (v *verifier) haveSums(tx *storage.Tx, ref Ref, refs uint64) {
+	if _, err := loadSums(tx, ref); err != nil {
+		v.report(Problem{Kind: BadSums, Ref: ref, Refs: refs, Message: err.Error()})
+	}
+}
+
+// content reads one file and compares it with its name and its sums.
+func (v *verifier) content(ref Ref, refs uint64) error {
 	kind, message, err := v.read(ref)
 	if err != nil {
 		return err
@@ -134,7 +151,9 @@ func (v *verifier) content(ref Ref) error {
 	if kind == Missing && !v.stillNeeded(ref.Hash) {
 		return nil // deleted since the records were listed
 	}
-	v.report(Problem{Kind: kind, Ref: ref, Path: fileName(ref.Hash), Message: message})
+	v.store.trust.forget(ref.Hash)
+	v.store.damage.add(ref.Hash)
+	v.report(Problem{Kind: kind, Ref: ref, Refs: refs, Path: fileName(ref.Hash), Message: message})
 	return nil
 }
 
@@ -162,8 +181,9 @@ func (v *verifier) read(ref Ref) (Kind, string, error) {
 	if info.Size() != ref.Size {
 		return Damaged, fmt.Sprintf("it has %d bytes instead of %d", info.Size(), ref.Size), nil
 	}
+	was := identityOf(info)
 	dropCached(f)
-	sum := sha256.New()
+	sum, sums := sha256.New(), &summer{}
 	buffer, free := v.store.takeBuffer()
 	defer free()
 	for {
@@ -173,12 +193,14 @@ func (v *verifier) read(ref Ref) (Kind, string, error) {
 		began := time.Now()
 		n, err := io.ReadFull(f, buffer)
 		sum.Write(buffer[:n])
+		sums.Write(buffer[:n])
 		switch {
 		case err == io.EOF, err == io.ErrUnexpectedEOF:
-			if Hash(sum.Sum(nil)) != ref.Hash {
-				return Damaged, "its bytes have changed since they were stored", nil
+			kind, message := v.compare(ref, Hash(sum.Sum(nil)), sums.finish())
+			if kind == 0 && identify(f) == was {
+				v.store.noteWell(ref.Hash, was)
 			}
-			return 0, "", nil
+			return kind, message, nil
 		case err != nil:
 			return Unreadable, err.Error(), nil
 		}
@@ -188,6 +210,33 @@ func (v *verifier) read(ref Ref) (Kind, string, error) {
 			}
 		}
 	}
+}
+
+// compare says what is wrong with a content that was read. Sums that are missing or not as many as there should
+// be were reported with the records.
+func (v *verifier) compare(ref Ref, h Hash, sums []byte) (Kind, string) {
+	var stored []byte
+	err := v.store.db.View(v.ctx, func(tx *storage.Tx) (err error) {
+		stored, err = loadSums(tx, ref)
+		return err
+	})
+	known := err == nil && len(stored) == len(sums)
+	switch {
+	case h == ref.Hash && known && !bytes.Equal(stored, sums):
+		return BadSums, "the sums that reads are checked by are wrong"
+	case h == ref.Hash:
+		return 0, ""
+	case !known:
+		return Damaged, "its bytes have changed since they were stored"
+	}
+	wrong, first := 0, 0
+	for i := len(sums) - sumSize; i >= 0; i -= sumSize {
+		if !bytes.Equal(sums[i:i+sumSize], stored[i:i+sumSize]) {
+			wrong, first = wrong+1, i/sumSize
+		}
+	}
+	return Damaged, fmt.Sprintf("its bytes have changed since they were stored: %d of %d blocks of %d KiB, the first at byte %d",
+		wrong, len(sums)/sumSize, blockSize>>10, first*blockSize)
 }
 
 func (v *verifier) names(shard int) error {

@@ -357,8 +357,8 @@ func TestReaderOutlivesItsTransactionAndTheContent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if (r.File() != nil) != (size == large) {
-			t.Errorf("file of a content of %d bytes = %v", size, r.File())
+		if r.Checking() != (size == large) {
+			t.Errorf("a content of %d bytes is checked while it is read: %v", size, r.Checking())
 		}
 		f.remove("a")
 		f.sweep(0)

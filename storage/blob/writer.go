@@ -27,6 +27,7 @@ type Writer struct {
 	ctx   context.Context
 	store *Store
 	sum   hash.Hash
+	sums  summer // of a content that is a file
 	also  []hash.Hash
 
 	head    []byte   // the whole content while file is nil
@@ -222,6 +223,7 @@ func (w *Writer) put(p []byte) error {
 			}
 		}()
 		w.sum.Write(p)
+		w.sums.Write(p)
 		for _, h := range w.also {
 			h.Write(p)
 		}
@@ -301,7 +303,7 @@ func (w *Writer) Commit() (Pending, error) {
 	if w.hashPanic != nil {
 		return Pending{}, w.fail(fmt.Errorf("hash: %v", w.hashPanic))
 	}
-	p := &pending{store: w.store, size: w.size, file: true}
+	p := &pending{store: w.store, size: w.size, file: true, sums: w.sums.finish()}
 	w.sum.Sum(p.hash[:0])
 	if err := w.finish(p.hash); err != nil {
 		return Pending{}, w.fail(err)
@@ -332,6 +334,7 @@ func (w *Writer) finish(h Hash) error {
 		return err
 	}
 	w.forgetTemp()
+	s.noteGone(h) // what was known was known of another file
 	if err := s.syncFolder(shardName(int(h[0]))); err != nil {
 		s.pins.release(h)
 		return err
