@@ -17,18 +17,30 @@ const (
 	batch       = 500 // records in one transaction of a job
 	uploadDays  = 2   // after the last piece
 	changeDays  = 90  // what a sync token may ask for
-	rubbishAge  = 24 * time.Hour
-	scrubNights = 30 // to read all contents back once
+	scrubNights = 30  // to read all contents back once
 )
 
-// nightly is the work of the night, in its order: what is old goes, then what it leaves, then a part of the
-// rest is read back.
+// nightly is the work of the night, in its order: the records are read back, and when they are right what is old
+// goes, then what it leaves, then a part of the contents is read back.
 func (a *Appliance) nightly() []jobs.Job {
 	return []jobs.Job{
+		{Name: "records", Next: jobs.Daily(nightHour), Run: a.records},
 		{Name: "expire", Next: jobs.Daily(nightHour), Run: a.expire},
 		{Name: "sweep", Next: jobs.Daily(nightHour), Run: a.sweep},
 		{Name: "scrub", Next: jobs.Daily(nightHour), Run: a.scrub},
 	}
+}
+
+// records reads the whole file of records. A damaged record ends writing, so that nothing is removed because it
+// seems not to be there.
+func (a *Appliance) records(ctx context.Context) error {
+	return a.store.DB.Check(ctx, func(p storage.Problem) {
+		if p.Kind == storage.BadRecord || p.Kind == storage.BadStructure {
+			a.store.DB.NoteDamage(p)
+			return
+		}
+		a.log.WarnContext(ctx, "the records are not as they should be", "table", p.Table, "problem", p.Message)
+	})
 }
 
 // expire removes what is past its time. While the clock is not sure nothing is.
@@ -62,7 +74,7 @@ func (a *Appliance) compact(ctx context.Context, before time.Time) error {
 }
 
 func (a *Appliance) sweep(ctx context.Context) error {
-	r, err := a.store.Blobs.Sweep(ctx, rubbishAge)
+	r, err := a.store.Blobs.Sweep(ctx, blob.RubbishAge)
 	if r.Strange > 0 {
 		a.log.WarnContext(ctx, "strange files among the contents", "count", r.Strange)
 	}
@@ -80,7 +92,8 @@ func (a *Appliance) scrub(ctx context.Context) error {
 		return err
 	}
 	_, err = a.store.Blobs.Scrub(ctx, part, scrubNights, func(p blob.Problem) {
-		a.log.ErrorContext(ctx, "a content is damaged, restore it from a backup", "problem", p.String())
+		a.log.ErrorContext(ctx, "something is wrong with a content: run \"ruche check\" to see which files it is, and restore them from a backup",
+			"kind", p.Kind.String(), "path", p.Path, "content", fmt.Sprintf("%x", p.Ref.Hash), "files", p.Refs)
 	})
 	return err
 }

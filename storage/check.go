@@ -23,6 +23,7 @@ type ProblemKind int
 const (
 	BadRecord    ProblemKind = iota + 1 // one record does not match its checksum or cannot be read
 	BadStructure                        // the record file itself is damaged: records may be missing or be lost with the next write
+	BadHead                             // one of the two heads of the record file is damaged, which a power cut may leave
 	BadTable                            // a table is missing, or is not one of this version
 	BadIdentity                         // marker and record file are not those of one store
 )

@@ -99,7 +99,7 @@ func (c *pageCheck) findHead(tx uint64) (head, error) {
 			break
 		}
 		if try == attempts-1 {
-			c.bad("", "one of the two heads is damaged; unless a power cut did that, the last change before it may be lost")
+			c.report(Problem{Kind: BadHead, Message: "one of the two heads is damaged; unless a power cut did that, the last change before it may be lost"})
 		}
 	}
 	if found == nil {

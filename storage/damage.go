@@ -23,6 +23,11 @@ func (db *DB) noteDamage(table string, err error) {
 		slog.String("table", table), slog.Any("err", err))
 }
 
+// NoteDamage remembers what Check found as if a transaction had met it.
+func (db *DB) NoteDamage(p Problem) {
+	db.noteDamage(p.Table, fmt.Errorf("%w: %s", ErrCorrupt, p.Message))
+}
+
 // Damaged returns the first damage of the records that was met since the store was opened, nil when none was.
 func (db *DB) Damaged() error {
 	if reason := db.damaged.Load(); reason != nil {

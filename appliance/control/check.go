@@ -51,16 +51,22 @@ var Check = command("check", func(ctx context.Context, c *call, in CheckOptions)
 			return k.CheckResult, fmt.Errorf("check %s: %w", s.what, err)
 		}
 	}
-	if in.Repair {
+	if in.Repair && c.DB.Damaged() == nil {
 		if err := k.dropCopies(ctx); err != nil {
 			return k.CheckResult, err
 		}
+	}
+	if err := k.leftovers(ctx, in.Repair); err != nil {
+		return k.CheckResult, fmt.Errorf("check temporary files: %w", err)
 	}
 	if in.Repair && k.Problems > 0 {
 		c.progress("repairing what loses nothing")
 		if err := k.repair(ctx); err != nil {
 			return k.CheckResult, fmt.Errorf("repair: %w", err)
 		}
+	}
+	if k.DB.Damaged() != nil {
+		k.note("a damaged record was met: nothing new is stored until the next start")
 	}
 	k.Free, k.Total, _ = c.DB.Space()
 	if info, err := os.Stat(filepath.Join(c.DB.Dir(), "records.db")); err == nil {
@@ -73,7 +79,9 @@ type checker struct {
 	*call
 	CheckResult
 	miscounted map[uint64]recounted // spaces whose sums are wrong
-	broken     bool                 // the tree is not what it should be, so that its sums mean nothing
+	torn       bool                 // the record file itself is damaged, not merely what is in it
+	contentBad []blob.Problem
+	broken     bool // the tree is not what it should be, so that its sums mean nothing
 }
 
 type recounted struct{ was, is account.Usage }
@@ -84,7 +92,11 @@ func (k *checker) wrong(format string, args ...any) {
 }
 
 func (k *checker) records(ctx context.Context) error {
-	err := k.DB.Check(ctx, func(p storage.Problem) { k.broken = true; k.wrong("%s", p) })
+	err := k.DB.Check(ctx, func(p storage.Problem) {
+		k.broken = true
+		k.torn = k.torn || p.Kind == storage.BadStructure
+		k.wrong("%s", p)
+	})
 	if err != nil {
 		return err
 	}
@@ -182,7 +194,9 @@ func (k *checker) uploads(ctx context.Context) (all map[uint64]int64, err error)
 func References() []blob.References { return []blob.References{tree.Contents, upload.Contents} }
 
 func (k *checker) contents(ctx context.Context) error {
-	return k.Blobs.Verify(ctx, func(p blob.Problem) { k.wrong("%s", p) }, References()...)
+	err := k.Blobs.Verify(ctx, func(p blob.Problem) { k.contentBad = append(k.contentBad, p) }, References()...)
+	k.nameContents(ctx)
+	return err
 }
 
 // dropCopies removes what is left of copies of folders that a crash cut off, which is no damage.
@@ -200,20 +214,58 @@ func (k *checker) dropCopies(ctx context.Context) error {
 	return nil
 }
 
-// repair corrects sums and counts: what is kept stays as it is.
+// leftovers tells of temporary files that a process which was killed has left. They are nothing wrong.
+func (k *checker) leftovers(ctx context.Context, remove bool) error {
+	if remove {
+		r, err := k.Blobs.SweepLeftovers(ctx, blob.RubbishAge)
+		if err != nil && !errors.Is(err, blob.ErrClock) && !errors.Is(err, storage.ErrReadOnly) {
+			return err
+		}
+		if r.Temporary > 0 {
+			k.note("%d temporary files of uploads that were cut off are removed (%d bytes)", r.Temporary, r.Bytes)
+		}
+	}
+	n, bytes, err := k.Blobs.Leftovers()
+	if n > 0 {
+		k.note("%d temporary files are left of uploads that were cut off (%d bytes): harmless, a night removes them once they are a day old", n, bytes)
+	}
+	return err
+}
+
+// repair corrects sums and counts: what is kept stays as it is. A record file that is torn is not written to
+// once a damage in it was met.
 func (k *checker) repair(ctx context.Context) error {
+	if k.torn && k.DB.Damaged() != nil {
+		k.note("the record file itself is damaged: nothing is repaired, restore it from a backup")
+		return nil
+	}
 	changed := 0
-	err := k.DB.Update(ctx, func(tx *storage.Tx) (err error) {
+	err := k.DB.Repair(ctx, func(tx *storage.Tx) (err error) {
 		changed, err = k.Blobs.Recount(tx, References()...)
 		return err
 	})
+	if errors.Is(err, storage.ErrCorrupt) {
+		k.note("the references to contents are not corrected: %v", err)
+		changed, err = 0, nil
+	}
+	k.Repaired += changed
+	if err != nil {
+		return err
+	}
+	var suspects []blob.Hash
+	for _, p := range k.contentBad {
+		if p.Kind == blob.BadSums {
+			suspects = append(suspects, p.Ref.Hash)
+		}
+	}
+	changed, err = k.Blobs.Resum(ctx, suspects...)
 	k.Repaired += changed
 	if err != nil || k.broken {
 		return err
 	}
 	for space, r := range k.miscounted {
 		mended := false
-		err := k.DB.Update(ctx, func(tx *storage.Tx) error {
+		err := k.DB.Repair(ctx, func(tx *storage.Tx) error {
 			was, err := account.UsageOf(tx, space)
 			if mended = err == nil && was == r.was; !mended {
 				return err

@@ -67,6 +67,7 @@ func (s *Store) Close() error {
 // Event is something that a long command tells while it works.
 type Event struct {
 	Problem  string `json:"problem,omitempty"`  // something is wrong
+	Note     string `json:"note,omitempty"`     // something to know that is not wrong
 	Progress string `json:"progress,omitempty"` // what it does now
 }
 
@@ -74,6 +75,10 @@ type Event struct {
 type call struct {
 	*Store
 	tell func(Event)
+}
+
+func (c *call) note(format string, args ...any) {
+	c.tell(Event{Note: fmt.Sprintf(format, args...)})
 }
 
 func (c *call) progress(format string, args ...any) {

@@ -11,11 +11,12 @@ import (
 	"ruche/appliance/control"
 )
 
-const checkHelp = `Read everything that is kept and say what is wrong, one line each. Exit code 1 when
-anything is.
+const checkHelp = `Read everything that is kept and say what is wrong, and below each content that is
+damaged the files that it is. Exit code 1 when anything is wrong.
 
 It works while the server runs. With --repair, sums and counts that do not fit are
-corrected; nothing that is stored is changed or removed.`
+corrected, and what uploads that were cut off have left for a day is removed; nothing
+that is stored is changed or removed.`
 
 func checkCommand(e *env) *cobra.Command {
 	c := &cobra.Command{Use: "check", Short: "Verify records and contents", Long: checkHelp, Args: takes(0)}
@@ -33,6 +34,8 @@ func check(ctx context.Context, e *env, conn *control.Conn, repair bool) error {
 		switch {
 		case ev.Problem != "":
 			fmt.Fprintln(e.out, ev.Problem)
+		case ev.Note != "":
+			fmt.Fprintln(e.out, ev.Note)
 		case e.showsProgress():
 			fmt.Fprintf(e.err, "… %s\n", ev.Progress)
 		}

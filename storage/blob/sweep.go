@@ -12,6 +12,9 @@ import (
 	"ruche/storage"
 )
 
+// RubbishAge is how long nobody must have needed a file before a night's Sweep removes it.
+const RubbishAge = 24 * time.Hour
+
 // ErrClock is the answer to asking for what is old while the clock cannot be believed.
 var ErrClock = errors.New("the clock is not sure: nothing is removed for its age")
 

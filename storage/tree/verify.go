@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"ruche/storage"
-	"ruche/storage/blob"
 )
 
 // Problem is something Verify found wrong.
@@ -250,18 +249,4 @@ func (v *verifier) properties() error {
 func Count(tx *storage.Tx) (n int64, err error) {
 	err = places.Scan(tx, storage.Range{}, func([]byte, *place) error { n++; return nil })
 	return n, err
-}
-
-// Contents calls fn for every content that a file or a version refers to, as often as it does.
-func Contents(tx *storage.Tx, fn func(blob.Ref) error) error {
-	err := entries.Scan(tx, storage.Range{}, func(_ []byte, n *Node) error {
-		if n.Kind != File {
-			return nil
-		}
-		return fn(n.Content)
-	})
-	if err != nil {
-		return err
-	}
-	return versions.Scan(tx, storage.Range{}, func(_ []byte, v *Version) error { return fn(v.Content) })
 }

@@ -289,6 +289,23 @@ func Contents(tx *storage.Tx, fn func(blob.Ref) error) error {
 	return chunks.Scan(tx, storage.Range{}, func(_ []byte, c *Chunk) error { return fn(c.Content) })
 }
 
+// References calls fn for every content that a piece refers to, with the account whose upload it belongs to, 0 when
+// that upload is gone.
+func References(tx *storage.Tx, fn func(owner uint64, content blob.Ref) error) error {
+	owners := map[uint64]uint64{}
+	err := uploads.Scan(tx, storage.Range{}, func(key []byte, u *Upload) error {
+		owners[u.Number], _ = storage.KeyUint(key)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return chunks.Scan(tx, storage.Range{}, func(key []byte, c *Chunk) error {
+		number, _ := storage.KeyUint(key)
+		return fn(owners[number], c.Content)
+	})
+}
+
 // Sums returns the bytes that uploads hold, by the space they count against.
 func Sums(tx *storage.Tx) (map[uint64]int64, error) {
 	sums := map[uint64]int64{}
