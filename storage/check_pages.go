@@ -179,7 +179,7 @@ func (c *pageCheck) read(table string, b []byte, id uint64) bool {
 	return true
 }
 
-// span is the keys that a page may hold: from low to before high, where they are set.
+// span is the keys that a page may hold: it begins with low and ends before high, where they are set.
 type span struct{ low, high []byte }
 
 // tree checks the page id and what is below it. table is empty in the tree of the tables themselves.
@@ -236,11 +236,15 @@ func (c *pageCheck) bucket(name string, value []byte, id uint64, depth int) erro
 		return nil
 	}
 	root := binary.NativeEndian.Uint64(value)
+	if binary.NativeEndian.Uint64(value[8:]) != 0 {
+		c.bad(name, "its entry on page %d has a number that nobody gave it", id)
+	}
 	if root != 0 {
 		return c.tree(root, span{}, name, t, depth+1)
 	}
 	inline := value[bucketHeader:]
-	if len(inline) < pageHeader || binary.NativeEndian.Uint16(inline[8:]) != leafPage {
+	n := binary.NativeEndian
+	if len(inline) < pageHeader || n.Uint64(inline) != 0 || n.Uint16(inline[8:]) != leafPage || n.Uint32(inline[12:]) != 0 {
 		c.bad(name, "its entry on page %d is damaged", id)
 		return nil
 	}
@@ -253,7 +257,8 @@ type pageElement struct {
 	bucket     bool
 }
 
-// elements returns the elements of a page, whose keys must rise and lie in keys. It ends where they do not.
+// elements returns the elements of a page, whose keys must rise, begin with the lowest of keys and lie in them.
+// It ends where they do not.
 func (c *pageCheck) elements(b []byte, id uint64, keys span, bucket string, leaf bool) []pageElement {
 	n := binary.NativeEndian
 	count := uint64(n.Uint16(b[10:]))
@@ -261,11 +266,12 @@ func (c *pageCheck) elements(b []byte, id uint64, keys span, bucket string, leaf
 		c.bad(bucket, "page %d claims %d entries", id, count)
 		return nil
 	}
-	if count == 0 && !leaf {
+	if count == 0 && (!leaf || keys.low != nil) {
 		c.bad(bucket, "page %d of the tree is empty", id)
 	}
 	elements := make([]pageElement, 0, count)
 	last := keys.low
+	next := pageHeader + count*elementSize // the data of elements lies one behind the other
 	for i := range count {
 		at := pageHeader + i*elementSize
 		raw := b[at : at+elementSize]
@@ -281,14 +287,19 @@ func (c *pageCheck) elements(b []byte, id uint64, keys span, bucket string, leaf
 		} else {
 			e.page = n.Uint64(raw[8:])
 		}
-		if at+pos+keySize+valueSize > uint64(len(b)) || at+pos < pageHeader+count*elementSize {
-			c.bad(bucket, "entry %d on page %d lies outside of it", i, id)
+		if at+pos+keySize+valueSize > uint64(len(b)) || at+pos != next {
+			c.bad(bucket, "entry %d on page %d does not lie where it should", i, id)
 			return elements
 		}
+		next += keySize + valueSize
 		e.key = b[at+pos:][:keySize:keySize]
 		e.value = b[at+pos+keySize:][:valueSize:valueSize]
 		order := bytes.Compare(e.key, last)
-		if last != nil && (order < 0 || i > 0 && order == 0) || keys.high != nil && bytes.Compare(e.key, keys.high) >= 0 {
+		if i == 0 && last != nil && order != 0 {
+			c.bad(bucket, "page %d does not begin with the key that leads to it", id)
+			return elements
+		}
+		if i > 0 && order <= 0 || keys.high != nil && bytes.Compare(e.key, keys.high) >= 0 {
 			c.bad(bucket, "entry %d on page %d is out of order", i, id)
 			return elements
 		}

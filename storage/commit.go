@@ -164,7 +164,7 @@ func runWrite(tx *Tx, fn func(*Tx) error) (err error) {
 			}
 		}
 	}()
-	return fn(tx)
+	return tx.end(fn(tx))
 }
 
 // commit puts the transaction on the disk. After a full or read-only disk the store goes on as before; after

@@ -39,6 +39,8 @@ type DB struct {
 	opened  time.Time
 	lock    *os.File
 	bolt    *bbolt.DB
+	file    *os.File // the record file, as the engine has it open
+	checked checkedPages
 	commits commits
 	seen    atomic.Int64          // the latest time believed and written, in nanoseconds
 	stopped atomic.Pointer[error] // why writing stopped, for good
@@ -97,9 +99,13 @@ func (db *DB) openRecords() (err error) {
 		}
 	}()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	if err := checkHeads(filepath.Join(db.dir, recordFile), db.log); err != nil {
+		return err
+	}
 	if db.bolt, err = openBolt(filepath.Join(db.dir, recordFile), db.max, &file); err != nil {
 		return err
 	}
+	db.file = file
 	if err := db.prepare(); err != nil {
 		db.bolt.Close()
 		return err
@@ -240,7 +246,8 @@ func (db *DB) View(ctx context.Context, fn func(tx *Tx) error) (err error) {
 		}
 		db.noteDamage("", err)
 	}()
-	return fn(db.begin(ctx, bolt))
+	tx := db.begin(ctx, bolt)
+	return tx.end(fn(tx))
 }
 
 // Now is the time by the store's clock, for what is told of records outside a transaction.

@@ -85,6 +85,9 @@ func (t *table) open(key, value []byte) ([]byte, error) {
 func (t Table[T, P]) Load(tx *Tx, key []byte) (v T, err error) {
 	value := tx.bucket(t.table).Get(key)
 	if value == nil {
+		if err := tx.missed(t.table, key); err != nil {
+			return v, err
+		}
 		return v, fmt.Errorf("table %s: %w", t.name, ErrNotFound)
 	}
 	payload, err := t.open(key, value)
@@ -97,9 +100,10 @@ func (t Table[T, P]) Load(tx *Tx, key []byte) (v T, err error) {
 	return v, err
 }
 
-// Has tells whether there is a record at key, without reading it.
+// Has tells whether there is a record at key, without reading it. When there seems to be none because pages are
+// damaged, the transaction fails with ErrCorrupt in the end.
 func (t Table[T, P]) Has(tx *Tx, key []byte) bool {
-	return tx.bucket(t.table).Get(key) != nil
+	return tx.bucket(t.table).Get(key) != nil || tx.missed(t.table, key) != nil
 }
 
 // Store writes v at key, replacing what is there.
@@ -134,7 +138,9 @@ type Range struct {
 // this table. ErrStop from fn ends the scan; any other error is returned.
 func (t Table[T, P]) Scan(tx *Tx, r Range, fn func(key []byte, v *T) error) error {
 	var v T // one for all: the caller's is valid only during the call
-	return t.table.scan(tx, r, func(key, value []byte) error {
+	low, high := r.edges()
+	stopped := false
+	err := t.table.scan(tx, r, func(key, value []byte) error {
 		payload, err := t.open(key, value)
 		if err != nil {
 			tx.db.noteDamage(t.name, err)
@@ -146,20 +152,58 @@ func (t Table[T, P]) Scan(tx *Tx, r Range, fn func(key []byte, v *T) error) erro
 			tx.db.noteDamage(t.name, err)
 			return fmt.Errorf("a record of table %s: %w", t.name, err)
 		}
-		return fn(key, &v)
+		if r.Reverse {
+			low = key
+		} else {
+			high = key
+		}
+		err = fn(key, &v)
+		stopped = errors.Is(err, ErrStop)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	if r.Reverse && !stopped {
+		low = r.Prefix
+	}
+	return tx.sound(t.table, low, high)
 }
 
-// Payloads is Scan with the bytes of the records as AppendRecord made them.
+// Payloads is Scan with the bytes of the records as AppendRecord made them, for callers that know by those bytes
+// whether they have seen all.
 func (t Table[T, P]) Payloads(tx *Tx, r Range, fn func(key, payload []byte) error) error {
 	return t.table.scan(tx, r, func(key, value []byte) error {
 		payload, err := t.open(key, value)
 		if err != nil {
+			tx.db.noteDamage(t.name, err)
 			return err
 		}
 		return fn(key, payload)
 	})
 }
+
+// edges is where a Scan begins: the span of keys that it has seen before it sees any.
+func (r Range) edges() (low, high []byte) {
+	if !r.Reverse {
+		low = r.Prefix
+		if bytes.Compare(r.After, low) > 0 {
+			low = r.After
+		}
+		return low, low
+	}
+	high = prefixEnd(r.Prefix)
+	if r.After != nil && (high == nil || bytes.Compare(r.After, high) < 0) {
+		high = r.After
+	}
+	if high == nil {
+		high = endless
+	}
+	return high, high
+}
+
+// endless is greater than any key.
+var endless = bytes.Repeat([]byte{0xff}, 64)
 
 func (t *table) scan(tx *Tx, r Range, fn func(key, value []byte) error) error {
 	cursor := tx.bucket(t).Cursor()

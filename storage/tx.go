@@ -21,6 +21,7 @@ type Tx struct {
 	buckets   []*bbolt.Bucket
 	hooks     []func()
 	dirty     bool
+	fault     error // why what is not there may be there
 	clockSure bool
 }
 
@@ -39,6 +40,23 @@ func (tx *Tx) bucket(t *table) *bbolt.Bucket {
 		tx.buckets[t.index] = b
 	}
 	return b
+}
+
+// end is the result of a transaction whose function returned err. When something seemed not to be there because
+// pages are damaged, that is the reason of whatever came of it.
+func (tx *Tx) end(err error) error {
+	if tx.fault != nil {
+		return tx.fault
+	}
+	return err
+}
+
+// missed is called when there is no record at key. It fails with ErrCorrupt when there may have been one.
+func (tx *Tx) missed(t *table, key []byte) error {
+	if tx.fault == nil {
+		tx.fault = tx.sound(t, key, key)
+	}
+	return tx.fault
 }
 
 // Context is the context of the request the transaction serves.
