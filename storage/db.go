@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -141,7 +142,8 @@ func openBolt(path string, limit int, file **os.File) (*bbolt.DB, error) {
 	return nil, fmt.Errorf("%w: %w; restore it from a backup, nothing was changed", ErrCorrupt, err)
 }
 
-// prepare makes the tables that do not exist yet. An existing file of this version is not written to.
+// prepare makes the tables that do not exist yet. An existing file of this version is not written to. Where one
+// is missing and another stands that nobody knows, its name is damaged: no empty one is made in its place.
 func (db *DB) prepare() error {
 	absent := false
 	err := db.bolt.View(func(bolt *bbolt.Tx) error {
@@ -154,6 +156,9 @@ func (db *DB) prepare() error {
 		db.epoch.load(bolt)
 		for _, t := range tables {
 			absent = absent || bolt.Bucket([]byte(t.name)) == nil
+		}
+		if foreign := foreignTable(bolt); absent && foreign != "" {
+			return fmt.Errorf("%w: a table is missing, and there is one with the name %q; restore it from a backup, nothing was changed", ErrCorrupt, foreign)
 		}
 		return nil
 	})
@@ -169,6 +174,19 @@ func (db *DB) prepare() error {
 		return nil
 	})
 	return DiskError(err)
+}
+
+// foreignTable is the name of a table that this version does not know, if there is one.
+func foreignTable(bolt *bbolt.Tx) string {
+	cursor := bolt.Cursor()
+	for name, _ := cursor.First(); name != nil; name, _ = cursor.Next() {
+		known := string(name) == string(identityBucket) ||
+			slices.ContainsFunc(tables, func(t *table) bool { return t.name == string(name) })
+		if !known {
+			return string(name)
+		}
+	}
+	return ""
 }
 
 // Close ends the use of the folder once the running transactions have ended.

@@ -61,3 +61,20 @@ func TestTornHeadIsNoReasonToRefuse(t *testing.T) {
 		db.Close()
 	}
 }
+
+// A table whose name is damaged is not replaced by an empty one.
+func TestTableWithADamagedNameIsRefused(t *testing.T) {
+	dir := closedStore(t)
+	whole := readFile(t, recordPath(dir))
+	damaged := bytes.ReplaceAll(whole, []byte("testnote"), []byte("testnnte"))
+	if bytes.Equal(whole, damaged) {
+		t.Fatal("the name does not stand in the file")
+	}
+	writeFile(t, recordPath(dir), damaged)
+	if _, err := storage.Open(dir, storage.Options{}); !errors.Is(err, storage.ErrCorrupt) || !strings.Contains(err.Error(), "testnnte") {
+		t.Errorf("open = %v, want ErrCorrupt naming the table", err)
+	}
+	if !bytes.Equal(readFile(t, recordPath(dir)), damaged) {
+		t.Error("the file was changed")
+	}
+}
