@@ -115,6 +115,33 @@ func TestRecordFileStopsAtItsLimit(t *testing.T) {
 	}
 }
 
+// Where the record file may not grow for ever, new contents are refused while there is room to delete in.
+func TestLimitedRecordFileKeepsRoomToDeleteIn(t *testing.T) {
+	db := storagetest.OpenAt(t, t.TempDir(), storage.Options{MaxRecords: 1 << 20})
+	n := 0
+	var err error
+	for ; n < 2000; n++ {
+		if err = db.Room(); err != nil {
+			break
+		}
+		put(t, db, fmt.Sprint(n), strings.Repeat("x", 3000))
+	}
+	if !errors.Is(err, storage.ErrFull) || n < 100 {
+		t.Fatalf("room after %d records = %v, want ErrFull", n, err)
+	}
+	for i := range n {
+		err := db.Update(t.Context(), func(tx *storage.Tx) error {
+			return errors.Join(store(tx, fmt.Sprint("trash", i), "was deleted"), notes.Delete(tx, []byte(fmt.Sprint(i))))
+		})
+		if err != nil {
+			t.Fatalf("delete number %d = %v", i, err)
+		}
+	}
+	if err := db.Room(); err != nil {
+		t.Errorf("room when all is deleted: %v", err)
+	}
+}
+
 // wantAcknowledged looks for every record that a writing child said was there.
 func wantAcknowledged(t *testing.T, dir, out string) {
 	t.Helper()

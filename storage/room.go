@@ -19,9 +19,9 @@ const (
 // readOnlyMount is ST_RDONLY of Linux and MNT_RDONLY of the BSDs in the flags that statfs tells.
 const readOnlyMount = 1
 
-// Room fails with ErrFull when no more than the reserve is left on the disk of the data folder, with ErrReadOnly
-// when that disk is mounted read-only, and as Stopped says. Whoever adds contents asks it first; whoever deletes, or
-// lets somebody in, does not.
+// Room fails with ErrFull when no more than the reserve is left on the disk of the data folder, or in a record
+// file that may not grow, with ErrReadOnly when that disk is mounted read-only, and as Stopped says. Whoever adds
+// contents asks it first; whoever deletes, or lets somebody in, does not.
 func (db *DB) Room() error {
 	if err := db.Stopped(); err != nil {
 		return err
@@ -41,7 +41,46 @@ func (db *DB) Room() error {
 	if !db.reserve.Load() && free > reserve+reserveFileMax {
 		db.makeReserve()
 	}
+	return db.roomForRecords()
+}
+
+const (
+	recordReserveMin = 256 << 10
+	growStep         = 16 << 20 // by which the engine makes a large record file longer; a small one is doubled
+)
+
+// roomForRecords is Room for the record file.
+func (db *DB) roomForRecords() error {
+	limit := db.recordLimit()
+	if limit == 0 {
+		return nil
+	}
+	info, err := os.Stat(filepath.Join(db.dir, recordFile))
+	if err != nil {
+		return fmt.Errorf("record file: %w", DiskError(err))
+	}
+	stats := db.bolt.Stats()
+	free := int64(stats.FreePageN+stats.PendingPageN) * int64(db.bolt.Info().PageSize)
+	if left := limit - info.Size(); left >= min(info.Size(), growStep) {
+		free += left
+	}
+	if reserve := max(limit/reserveShare, recordReserveMin); free < reserve {
+		return fmt.Errorf("%w: the record file may have %d bytes, %d of them are free and %d are kept in reserve", ErrFull, limit, free, reserve)
+	}
 	return nil
+}
+
+// recordLimit is how long the record file may be, by the options or by the system's limit on files; 0 without limit.
+func (db *DB) recordLimit() int64 {
+	limit := int64(db.max)
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &files); err != nil || uint64(files.Cur) >= 1<<62 {
+		return limit
+	}
+	if limit == 0 || int64(files.Cur) < limit {
+		limit = int64(files.Cur)
+	}
+	return limit
 }
 
 // Space returns how much of the data folder's disk is free for this process, and how large it is.
