@@ -7,19 +7,24 @@ import (
 	"time"
 )
 
-// The rules of the throttle, the same for every door. A failure is a wrong credential; it is counted for the
+// The rules of the throttle, one for every door. A failure is a wrong credential; it is counted for the
 // account's name and network together (a place), for the name alone and for the network alone. A network is a
-// /24 of IPv4 or a /64 of IPv6. Counts run down with time.
+// /24 of IPv4 or a /64 of IPv6. Counts run down with time. A place is familiar when the name signed in there within
+// 30 days, by an app password or its own; the days of the latter are records, so that a restart changes nothing.
 //
 //   - Ten failures at a place, and passwords from there for that name are no longer checked: 429, with the
 //     time after which one more will be. Nobody is made to sleep.
-//   - Sixty failures from a network, for whatever names, and passwords from there are no longer checked for
-//     names that did not sign in from there before. One place alone runs down faster than it can fill this, so
-//     somebody who fails all the time for one name locks nobody else in the house out.
-//   - A hundred failures for a name, from wherever, and passwords for it are no longer checked from networks
-//     where it did not sign in before. Its owner at home is not one of those.
-//   - What is known to be right is let in without a look at the counts: app passwords, and passwords verified a
-//     short while ago. So a known device is never locked out.
+//   - Sixty failures from a network, for whatever names, and passwords from there are no longer checked at places
+//     that are not familiar. One place alone runs down faster than it can fill this, so somebody who fails all the
+//     time for one name locks nobody else in the house out, and somebody who tries many names nobody who signed in
+//     there before. Whoever signs in there for the first time meanwhile needs an app password.
+//   - A hundred failures for a name, from wherever, and passwords for it are no longer checked at places that are not
+//     familiar. Its owner at home is.
+//   - What is known to be right is let in without a look at the counts: app passwords always, and account passwords
+//     that were verified a short while ago. So a known device is never locked out. Since that would let an account
+//     password be guessed as fast as memory answers, memory has a count of its own, of other passwords that came for
+//     the name while its place was throttled: after a thousand at a familiar place, ten elsewhere, only app
+//     passwords open there until it has run down.
 //   - The same wrong credential at the same place is one failure however often it comes: a phone that goes on
 //     with an old password locks nobody out. It is answered without checking it again, and with 429 from its
 //     own eleventh time.
@@ -31,6 +36,9 @@ var (
 	networkLimit = limit{burst: 60, every: 30 * time.Second}
 	nameLimit    = limit{burst: 100, every: time.Minute}
 	repeatLimit  = limit{burst: 10, every: 3 * time.Minute}
+
+	missedLimit        = limit{burst: 1000, every: time.Minute} // at a familiar place
+	missedStrangeLimit = limit{burst: 10, every: time.Minute}
 )
 
 const (
@@ -93,9 +101,12 @@ type place struct {
 
 type placeState struct {
 	bucket
-	wrong [maxWrong]wrongCredential
-	next  int // the one of wrong that is replaced next
+	missed bucket // passwords that are not the remembered one, while throttled
+	wrong  [maxWrong]wrongCredential
+	next   int // the one of wrong that is replaced next
 }
+
+func (s *placeState) worth() float64 { return s.failures + s.missed.failures }
 
 // wrongCredential is one that was wrong for the account as it was then.
 type wrongCredential struct {
@@ -156,6 +167,36 @@ func (t *throttle) begin(p place) error {
 func (t *throttle) isFamiliar(p place, now time.Time) bool {
 	last := t.familiar.m[p]
 	return last != nil && now.Sub(*last) < familiarFor
+}
+
+// mayRemember tells whether memory of the right password may answer for the place.
+func (t *throttle) mayRemember(p place) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.now()
+	s := t.places.m[p]
+	if s == nil {
+		return true
+	}
+	l := missedStrangeLimit
+	if t.isFamiliar(p, now) {
+		l = missedLimit
+	}
+	return s.missed.wait(l, now) == 0
+}
+
+// missed counts a password that is not the one in memory and that nobody looks at.
+func (t *throttle) missed(p place) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.places.entry(p).missed.add(missedLimit, t.now(), 1)
+}
+
+// knows tells whether the place is familiar.
+func (t *throttle) knows(p place) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.isFamiliar(p, t.now())
 }
 
 // giveUp takes back what begin counted: the credential was right, or nobody looked at it.

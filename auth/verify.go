@@ -15,7 +15,7 @@ import (
 func (a *Authenticator) byPassword(ctx context.Context, p place, password string) (Identity, error) {
 	t := try{place: p, credential: a.credential(p.name, password)}
 	for {
-		acc, err := a.signable(ctx, p.name)
+		acc, err := a.signable(ctx, p)
 		if err != nil {
 			return Identity{}, err
 		}
@@ -46,22 +46,54 @@ func identityIf(err error, acc *account.Account) (Identity, error) {
 	return identity(acc), nil
 }
 
-// signable returns the account when it may sign in with a password of its own, else one that is zero.
-func (a *Authenticator) signable(ctx context.Context, name string) (acc account.Account, err error) {
+// signable returns the account when it may sign in with a password of its own, else one that is zero. A place that
+// the records know to be familiar is that from then on.
+func (a *Authenticator) signable(ctx context.Context, p place) (acc account.Account, err error) {
+	known := a.throttle.knows(p)
 	err = a.db.View(ctx, func(tx *storage.Tx) error {
-		found, err := account.ByName(tx, name)
+		found, err := account.ByName(tx, p.name)
 		if err == nil && found.Active() && found.PasswordHash != "" {
 			acc = found
 		}
-		return orAbsent(err)
+		if known || orAbsent(err) != nil {
+			return orAbsent(err)
+		}
+		known, _, err = account.SignedInFrom(tx, acc.ID, a.networkHash(p), tx.Now.Add(-familiarFor))
+		if known {
+			a.throttle.welcome(p)
+		}
+		return err
 	})
 	return acc, err
+}
+
+// networkHash is the network of a place as records know it, another for each name.
+func (a *Authenticator) networkHash(p place) (n account.Network) {
+	mac := a.mac("network of " + p.name + ": " + p.network.String())
+	copy(n[:], mac[:])
+	return n
+}
+
+// noteSignIn makes a place familiar beyond the end of the process. That it fails is not the request's concern.
+func (a *Authenticator) noteSignIn(p place, id uint64) {
+	a.touches.wg.Go(func() {
+		defer func() {
+			if v := recover(); v != nil {
+				a.log.Error("panic while noting a sign-in", "account", id, "panic", v)
+			}
+		}()
+		n := a.networkHash(p)
+		err := a.db.Update(context.Background(), func(tx *storage.Tx) error { return account.NoteSignIn(tx, id, n) })
+		if err != nil {
+			a.log.Debug("sign-in not noted", "account", id, "error", err)
+		}
+	})
 }
 
 // recall answers from memory when it knows the credential to be right or wrong for the account as it is.
 func (a *Authenticator) recall(t try, acc *account.Account) (known bool, err error) {
 	v := version{account: acc.ID, generation: acc.Generation}
-	if a.verified.has(t.credential, v, a.now()) {
+	if a.throttle.mayRemember(t.place) && a.verified.has(t.credential, v, a.now()) {
 		a.throttle.welcome(t.place)
 		return true, nil
 	}
@@ -111,7 +143,11 @@ func (a *Authenticator) compute(t try, acc *account.Account, password string) er
 	if known, err := a.recall(t, acc); known {
 		return err
 	}
+	v := version{account: acc.ID, generation: acc.Generation}
 	if err := a.throttle.begin(t.place); err != nil {
+		if a.verified.holds(v) {
+			a.throttle.missed(t.place)
+		}
 		a.log.Debug("sign-in throttled", "account", t.place.name, "network", t.place.network)
 		return err
 	}
@@ -128,7 +164,6 @@ func (a *Authenticator) compute(t try, acc *account.Account, password string) er
 		a.throttle.giveUp(t.place)
 		return err
 	}
-	v := version{account: acc.ID, generation: acc.Generation}
 	if !right || acc.ID == 0 {
 		a.throttle.wrong(t.place, t.credential, v)
 		return ErrUnauthenticated
@@ -136,6 +171,7 @@ func (a *Authenticator) compute(t try, acc *account.Account, password string) er
 	a.throttle.giveUp(t.place)
 	a.throttle.welcome(t.place)
 	a.verified.add(t.credential, v, a.now())
+	a.noteSignIn(t.place, acc.ID)
 	return nil
 }
 
@@ -162,6 +198,14 @@ func (m *verified) add(c credential, v version, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	*m.m.entry(v.account) = verification{credential: c, generation: v.generation, since: now, used: now}
+}
+
+// holds tells whether a password is remembered for this state of the account.
+func (m *verified) holds(v version) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := m.m.m[v.account]
+	return k != nil && v.account != 0 && k.generation == v.generation
 }
 
 // has tells whether the credential was right for this state of the account, and remembers it for longer.

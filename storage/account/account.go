@@ -249,7 +249,7 @@ func Remove(tx *storage.Tx, id uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := revokeAll(tx, id); err != nil {
+	if err := errors.Join(revokeAll(tx, id), forgetSignIns(tx, id)); err != nil {
 		return err
 	}
 	a.Removed = tx.Now
@@ -291,7 +291,7 @@ func Purge(tx *storage.Tx, id uint64) error {
 	if err := deleteUsage(tx, id); err != nil {
 		return fmt.Errorf("purge account %s: %w", a.Name, err)
 	}
-	if err := revokeAll(tx, id); err != nil {
+	if err := errors.Join(revokeAll(tx, id), forgetSignIns(tx, id)); err != nil {
 		return err
 	}
 	list, err := Memberships(tx, id)

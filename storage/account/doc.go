@@ -3,5 +3,5 @@
 // is the files of an account or a shared folder; its id is the account's or the folder's.
 //
 // It owns the tables account, accountname, group, groupname, membership, member, folder, groupfolder,
-// apppassword, device and usage.
+// apppassword, device, signin and usage.
 package account

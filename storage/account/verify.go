@@ -15,7 +15,7 @@ func Verify(tx *storage.Tx, report func(problem string)) error {
 	v := verifier{tx: tx, report: report}
 	for _, check := range []func() error{
 		v.accounts, v.accountNames, v.groups, v.groupNames, v.memberships, v.members,
-		v.folders, v.groupFolders, v.appPasswords, v.devices, v.usages,
+		v.folders, v.groupFolders, v.appPasswords, v.devices, v.signIns, v.usages,
 	} {
 		if err := tx.Context().Err(); err != nil {
 			return err
@@ -175,6 +175,15 @@ func (v *verifier) devices() error {
 		account, n := keyIDs(key)
 		if p, err := appPasswords.Load(v.tx, mac[:]); err != nil || p.Account != account || p.ID != n {
 			v.wrong("account %d lists app password %d, which is not there", account, n)
+		}
+		return nil
+	})
+}
+
+func (v *verifier) signIns() error {
+	return signIns.Scan(v.tx, storage.Range{}, func(key []byte, _ *signIn) error {
+		if !accounts.Has(v.tx, storage.Key(keyID(key))) {
+			v.wrong("a sign-in of account %d, which is not there", keyID(key))
 		}
 		return nil
 	})
