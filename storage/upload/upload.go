@@ -36,6 +36,7 @@ type Upload struct {
 	Node    uint64 // the file that is there and will be replaced, when that is known; 0 for none
 	Created time.Time
 	Touched time.Time // when the last piece came
+	Pieces  uint64
 }
 
 // AppendRecord implements storage.Record. Account and ID are in the key.
@@ -46,7 +47,8 @@ func (u *Upload) AppendRecord(b []byte) []byte {
 	b = storage.AppendTime(b, 4, u.Created)
 	b = storage.AppendTime(b, 5, u.Touched)
 	b = storage.AppendBool(b, 6, u.Placed)
-	return storage.AppendUint(b, 7, u.Node)
+	b = storage.AppendUint(b, 7, u.Node)
+	return storage.AppendUint(b, 8, u.Pieces)
 }
 
 // ParseRecord implements storage.Record.
@@ -67,6 +69,8 @@ func (u *Upload) ParseRecord(b []byte) error {
 			u.Placed = v.Bool()
 		case 7:
 			u.Node = v.Uint()
+		case 8:
+			u.Pieces = v.Uint()
 		}
 		return nil
 	})
@@ -153,10 +157,14 @@ func Of(tx *storage.Tx, owner uint64) ([]Upload, error) {
 // Put adds a piece, or replaces the one of that name. Its content must be linked in this transaction. The quota may
 // be passed by beyond bytes: what the file will replace.
 //
-// Errors: account.ErrQuota, ErrLimit, storage.ErrInvalid for the name.
+// Errors: account.ErrQuota, ErrLimit, storage.ErrInvalid for the name, storage.ErrNotFound when the upload is gone.
 func Put(tx *storage.Tx, s *blob.Store, u Upload, name string, content blob.Ref, beyond int64) error {
 	if name == "" || len(name) > maxID {
 		return fmt.Errorf("chunk name: %w", storage.ErrInvalid)
+	}
+	u, err := Find(tx, u.Account, u.ID) // it may have more pieces than u knows of
+	if err != nil {
+		return err
 	}
 	key := storage.Key(u.Number, name)
 	old, err := chunks.Load(tx, key)
@@ -167,14 +175,10 @@ func Put(tx *storage.Tx, s *blob.Store, u Upload, name string, content blob.Ref,
 		}
 	case !errors.Is(err, storage.ErrNotFound):
 		return err
+	case u.Pieces >= maxChunks:
+		return fmt.Errorf("chunks of upload %q: %w", u.ID, ErrLimit)
 	default:
-		n, err := count(tx, u)
-		if err != nil {
-			return err
-		}
-		if n >= maxChunks {
-			return fmt.Errorf("chunks of upload %q: %w", u.ID, ErrLimit)
-		}
+		u.Pieces++
 	}
 	if err := account.ReserveBeyond(tx, u.Space, account.Uploads, content.Size, beyond); err != nil {
 		return err
@@ -184,15 +188,6 @@ func Put(tx *storage.Tx, s *blob.Store, u Upload, name string, content blob.Ref,
 	}
 	u.Touched = tx.Now
 	return uploads.Store(tx, storage.Key(u.Account, u.ID), &u)
-}
-
-func count(tx *storage.Tx, u Upload) (int, error) {
-	n := 0
-	err := chunks.Scan(tx, storage.Range{Prefix: storage.Key(u.Number)}, func([]byte, *Chunk) error {
-		n++
-		return nil
-	})
-	return n, err
 }
 
 func drop(tx *storage.Tx, s *blob.Store, u Upload, name string, c Chunk) error {
@@ -251,7 +246,15 @@ func RemoveChunk(tx *storage.Tx, s *blob.Store, u Upload, name string) error {
 	if err != nil {
 		return err
 	}
-	return drop(tx, s, u, name, c)
+	if err := drop(tx, s, u, name, c); err != nil {
+		return err
+	}
+	u, err = Find(tx, u.Account, u.ID)
+	if err != nil {
+		return err
+	}
+	u.Pieces--
+	return uploads.Store(tx, storage.Key(u.Account, u.ID), &u)
 }
 
 // Expire removes at most limit uploads that nothing was added to since before. It removes nothing while the
