@@ -217,7 +217,7 @@ func TestPiecesAreBoundedInNumber(t *testing.T) {
 	for from := 0; from < most; from += step {
 		d.want("put many", d.with(ada, "x", func(tx *storage.Tx, u upload.Upload) error {
 			for n := from; n < from+step; n++ {
-				if err := upload.Put(tx, d.blobs, u, fmt.Sprint(n), blob.Ref{}); err != nil {
+				if err := upload.Put(tx, d.blobs, u, fmt.Sprint(n), blob.Ref{}, 0); err != nil {
 					return err
 				}
 			}
