@@ -167,11 +167,11 @@ func (s *Server) Raw(method, target string, lines ...string) (int, string) {
 	s.T.Helper()
 	c := s.Dial()
 	defer c.Close()
-	fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: %s\r\n%sConnection: close\r\n", method, target, s.Listener.Addr(), AsAda)
+	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\n%sConnection: close\r\n", method, target, s.Listener.Addr(), AsAda)
 	for _, line := range lines {
-		fmt.Fprintf(c, "%s\r\n", line)
+		head += line + "\r\n"
 	}
-	io.WriteString(c, "\r\n")
+	io.WriteString(c, head+"\r\n") // at once: a server that refuses the first line may close before the next
 	resp, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: method})
 	if err != nil {
 		s.T.Fatalf("%s %s: %v", method, target, err)

@@ -16,12 +16,12 @@ func TestPathsMadeByMovesAreReached(t *testing.T) {
 	const name, longest = "ada", 64
 	s := serve(t, name)
 	folder := strings.Repeat("ж", 60)
-	s.addFolder("Work", map[string]account.Role{name: account.RoleWrite})
-	s.want(201, name, "MKCOL", "/"+folder, "")
+	s.AddFolder("Work", map[string]account.Role{name: account.RoleWrite})
+	s.Want(201, name, "MKCOL", "/"+folder, "")
 	s.renameFolder(name, folder) // it is shown under another name then
 	mount := ""
-	for _, row := range s.propfind(name, "/", "1", "o:fileid", "D:displayname") {
-		if n := row.props["{DAV:}displayname"].Text; strings.HasPrefix(n, folder+" (") {
+	for _, row := range s.Propfind(name, "/", "1", "o:fileid", "D:displayname") {
+		if n := row.Props["{DAV:}displayname"].Text; strings.HasPrefix(n, folder+" (") {
 			mount = "/" + n
 		}
 	}
@@ -30,28 +30,28 @@ func TestPathsMadeByMovesAreReached(t *testing.T) {
 	}
 	long := strings.Repeat("ж", 85) // 510 bytes in an href
 	deep := "/x"
-	s.want(201, name, "MKCOL", mount+"/x", "")
+	s.Want(201, name, "MKCOL", mount+"/x", "")
 	for range 5 {
 		deep += "/" + long
-		s.want(201, name, "MKCOL", mount+deep, "")
+		s.Want(201, name, "MKCOL", mount+deep, "")
 	}
-	s.want(201, name, "PUT", mount+deep+"/f", "text")
+	s.Want(201, name, "PUT", mount+deep+"/f", "text")
 	// /x becomes as long as it may: 3200 bytes from the root of the space to the file.
 	rest := tree.MaxPath - (5*511 + len("/f")) - len("/")
-	s.want(403, name, "MOVE", mount+"/x", "", "Destination", mount+"/"+longName(rest+1))
-	s.want(201, name, "MOVE", mount+"/x", "", "Destination", mount+"/"+longName(rest))
-	s.want(403, name, "MOVE", mount+"/"+longName(rest), "", "Destination", mount+"/"+longName(rest+1))
+	s.Want(403, name, "MOVE", mount+"/x", "", "Destination", mount+"/"+longName(rest+1))
+	s.Want(201, name, "MOVE", mount+"/x", "", "Destination", mount+"/"+longName(rest))
+	s.Want(403, name, "MOVE", mount+"/"+longName(rest), "", "Destination", mount+"/"+longName(rest+1))
 
 	door := "/remote.php/dav/files/" + name
 	href := door + escaped(mount+"/"+longName(rest)+deep[len("/x"):])
 	if n := len(href) + len("/f") + longest - len(name); n > 4096 {
 		t.Fatalf("with the longest name of an account the href has %d bytes", n)
 	}
-	status, body := s.raw("PROPFIND", href+"/", "Depth: 1", "Content-Length: 0")
+	status, body := s.Raw("PROPFIND", href+"/", "Depth: 1", "Content-Length: 0")
 	if status != http.StatusMultiStatus || !strings.Contains(body, "<d:href>"+href+"/f</d:href>") {
 		t.Errorf("PROPFIND of %d bytes = %d: %.300s", len(href), status, body)
 	}
-	if status, body := s.raw("GET", href+"/f"); status != 200 || body != "text" {
+	if status, body := s.Raw("GET", href+"/f"); status != 200 || body != "text" {
 		t.Errorf("GET of %d bytes = %d: %.300s", len(href), status, body)
 	}
 	destination := "Destination: " + href + "/f"
@@ -68,11 +68,11 @@ func TestPathsMadeByMovesAreReached(t *testing.T) {
 		{"MOVE", door + "/moved", 201, []string{destination}},
 		{"DELETE", href, 204, nil},
 	} {
-		if status, body := s.raw(step.method, step.href, step.lines...); status != step.want {
+		if status, body := s.Raw(step.method, step.href, step.lines...); status != step.want {
 			t.Errorf("%s = %d, want %d: %.300s", step.method, status, step.want, body)
 		}
 	}
-	s.check()
+	s.Check()
 }
 
 // longName takes so many bytes in an href.
