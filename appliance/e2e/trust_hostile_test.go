@@ -81,14 +81,11 @@ func TestTrustHostileInput(t *testing.T) {
 	p := newProcess(t, filepath.Join(t.TempDir(), "data"))
 	p.env = append(p.env, "RUCHE_LOG_LEVEL=debug", "GOTRACEBACK=all")
 	p.start(t)
+	base := p.descriptors(t)
 	h, bob := hostility{p.member(t, "ada")}, &honest{member: p.member(t, "bob")}
 	unchanged := []func(){settle(t, h.member), settle(t, bob.member)}
 	h.do(t, codes{201}, "MKCOL", h.path("sac"), "")
 	h.do(t, codes{201}, "MKCOL", "/dav/uploads/"+h.name+"/up", "")
-	client.CloseIdleConnections()
-	base := 0
-	settles(t, "connections before", 0, func() int { n := p.descriptors(t); d := n - base; base = n; return d })
-
 	ctx, stop := context.WithCancel(t.Context())
 	var work sync.WaitGroup
 	work.Go(func() { bob.work(ctx) })
