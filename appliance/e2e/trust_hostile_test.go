@@ -26,8 +26,8 @@ func (h hostility) corpus() []attack {
 	return slices.Concat(h.paths(), h.heads(), h.bodies())
 }
 
-// settle makes files, and returns the check that they are still what they were.
-func settle(t *testing.T, m member) (check func()) {
+// keep makes files, and returns the check that they are still what they were.
+func keep(t *testing.T, m member) (check func()) {
 	m.do(t, codes{201}, "MKCOL", m.path("keep"), "")
 	for _, name := range []string{"f", "large", "é"} {
 		m.do(t, codes{201}, "PUT", m.path("keep/"+name), string(pattern(m.name+name, map[string]int{"f": 100, "large": 1 << 20, "é": 0}[name])))
@@ -46,8 +46,12 @@ func settle(t *testing.T, m member) (check func()) {
 	}
 }
 
-// assault sends attacks from eight addresses and returns what was wrong.
-func assault(t *testing.T, h hostility, attacks []attack, houses bool) {
+// gang has one house for each worker, crowd one for each attack.
+func gang(worker, _ int) string { return fmt.Sprintf("127.8.%d.1", worker) }
+func crowd(_, i int) string     { return fmt.Sprintf("127.9.%d.1", i) }
+
+// assault sends attacks, eight at a time, from where it is told.
+func assault(t *testing.T, h hostility, attacks []attack, from func(worker, i int) string) {
 	t.Helper()
 	var wrong atomic.Int64
 	var next atomic.Int64
@@ -59,11 +63,7 @@ func assault(t *testing.T, h hostility, attacks []attack, houses bool) {
 				if i >= len(attacks) || wrong.Load() > 40 {
 					return
 				}
-				from := fmt.Sprintf("127.8.%d.1", worker)
-				if houses {
-					from = fmt.Sprintf("127.9.%d.1", i)
-				}
-				status, answer, err := attacks[i].send(from, h.host())
+				status, answer, err := attacks[i].send(from(worker, i), h.host())
 				if err := attacks[i].judge(status, answer, err); err != nil {
 					wrong.Add(1)
 					t.Error(err)
@@ -83,7 +83,7 @@ func TestTrustHostileInput(t *testing.T) {
 	p.start(t)
 	base := p.descriptors(t)
 	h, bob := hostility{p.member(t, "ada")}, &honest{member: p.member(t, "bob")}
-	unchanged := []func(){settle(t, h.member), settle(t, bob.member)}
+	unchanged := []func(){keep(t, h.member), keep(t, bob.member)}
 	h.do(t, codes{201}, "MKCOL", h.path("sac"), "")
 	h.do(t, codes{201}, "MKCOL", "/dav/uploads/"+h.name+"/up", "")
 	ctx, stop := context.WithCancel(t.Context())
@@ -91,9 +91,9 @@ func TestTrustHostileInput(t *testing.T) {
 	work.Go(func() { bob.work(ctx) })
 	crawlers := crawl(t, h, 500)
 	corpus := h.corpus()
-	assault(t, h, corpus, false)
+	assault(t, h, corpus, gang)
 	credentials := h.credentials()
-	assault(t, h, credentials, true)
+	assault(t, h, credentials, crowd)
 	mutants := mutate(t, h, corpus)
 	heavy(t, h)
 	crowded(t, h)
@@ -206,7 +206,7 @@ func mutate(t *testing.T, h hostility, corpus []attack) int {
 		}
 		mutants = append(mutants, attack{name: "mutant of " + a.name, wire: string(wire), want: anything, waits: time.Second / 2})
 	}
-	assault(t, h, mutants, false)
+	assault(t, h, mutants, gang)
 	return len(mutants)
 }
 
@@ -231,7 +231,7 @@ func heavy(t *testing.T, h hostility) {
 		attacks = append(attacks, h.request("two megabytes", "PROPFIND", h.path("keep/"), doc, codes{413}, "Depth: 1"))
 		attacks = append(attacks, h.request("four thousand properties", "PROPFIND", h.path("keep/"), wide, codes{207}, "Depth: 1"))
 	}
-	assault(t, h, attacks, false)
+	assault(t, h, attacks, gang)
 }
 
 // crowded opens more connections from one address than it may have: those beyond are told so.
