@@ -52,7 +52,7 @@ var usual = []string{
 // Whatever a few members do at once with files, locks and conditions, each answer, each lock, each entity tag, each
 // size and each sync answer is the one that a small model says.
 func TestTrustModel(t *testing.T) {
-	length, count := 250, 6
+	length, count := 250, 8
 	if full() {
 		length, count = 500, 420
 	}
