@@ -139,6 +139,7 @@ func (db *DB) tryBatch(batch []*write) (failed int, err error) {
 		return -1, nil
 	}
 	db.noteTime(bolt)
+	db.ahead.fill(bolt.Size())
 	return -1, db.commit(bolt)
 }
 

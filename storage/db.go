@@ -43,6 +43,7 @@ type DB struct {
 	file    *os.File // the record file, as the engine has it open
 	checked checkedPages
 	commits commits
+	ahead   ahead                 // used by the leader of a commit alone
 	seen    atomic.Int64          // the latest time believed and written, in nanoseconds
 	stopped atomic.Pointer[error] // why writing stopped, for good
 	refused atomic.Pointer[error] // why the disk refused the last commit, nil when it took it
@@ -111,6 +112,7 @@ func (db *DB) openRecords() (err error) {
 		db.bolt.Close()
 		return err
 	}
+	db.ahead.file = file
 	return db.View(context.Background(), func(tx *Tx) error {
 		db.loadClock(tx)
 		return nil
