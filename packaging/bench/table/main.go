@@ -1,5 +1,6 @@
 // Command table reads the JSON lines of davbench and floor, one file of all rounds, and prints what Ruche does
-// beside the bare servers and the peers as a table of medians and of ratios taken round by round.
+// beside the bare servers and the peers as a table of medians and of ratios taken round by round. It ends with 1
+// when a figure of ours is missing.
 package main
 
 import (
@@ -17,6 +18,7 @@ func main() {
 	small := flag.Int("small", 1000, "items in the small folder")
 	middle := flag.Int("middle", 10000, "items in the middle one")
 	large := flag.Int("large", 100000, "items in the large one")
+	without := flag.String("without", "", "measures that could not be made here, comma separated")
 	flag.Parse()
 	d, err := read(os.Stdin)
 	if err != nil {
@@ -27,7 +29,24 @@ func main() {
 		fmt.Fprintln(os.Stderr, "table: no figures")
 		os.Exit(1)
 	}
-	print(os.Stdout, d, rows(*small, *middle, *large), *judge)
+	list := slices.DeleteFunc(rows(*small, *middle, *large), func(r row) bool {
+		return slices.Contains(strings.Split(*without, ","), r.figure.measure)
+	})
+	print(os.Stdout, d, list, *judge)
+	if missing := d.missing(list); len(missing) > 0 {
+		fmt.Fprintln(os.Stderr, "table: no figure of ours for "+strings.Join(missing, ", "))
+		os.Exit(1)
+	}
+}
+
+// missing names the rows without a figure of ours.
+func (d data) missing(list []row) (names []string) {
+	for _, r := range list {
+		if math.IsNaN(median(d.series(r.figure))) {
+			names = append(names, r.name)
+		}
+	}
+	return names
 }
 
 // print writes the table, then every error that a measure ended with.
@@ -35,9 +54,13 @@ func print(w io.Writer, d data, list []row, judge bool) {
 	fmt.Fprintln(w, "| measure | ours | / floor | / bbolt | / apache | / lighttpd | CPU ms/op | bar | met |")
 	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|")
 	for _, r := range list {
+		shown := median(d.series(r.figure))
+		if r.worst {
+			shown = highest(d.series(r.figure))
+		}
 		cells := []string{
 			r.name,
-			strings.TrimSpace(number(median(d.series(r.figure))) + " " + r.unit),
+			strings.TrimSpace(number(shown) + " " + r.unit),
 			d.against(r, r.floor, r.figure.measure),
 			d.against(r, "limits", r.machine),
 			d.against(r, peerOf(r, "apache"), r.figure.measure),

@@ -88,3 +88,21 @@ func TestEveryBarCanFail(t *testing.T) {
 		}
 	}
 }
+
+func TestAFigureThatFailedIsMissing(t *testing.T) {
+	put := row{name: "PUT", figure: of("put-small")}
+	for _, tt := range []struct {
+		lines []line
+		want  int
+	}{
+		{nil, 1},
+		{[]line{{Value: 5, Error: "refused"}}, 1},
+		{[]line{{Value: 5, Error: "refused"}, {Value: 4}}, 0},
+		{[]line{{Value: 0}}, 0},
+	} {
+		d := data{{ours, "put-small"}: tt.lines}
+		if got := d.missing([]row{put}); len(got) != tt.want {
+			t.Errorf("of %v are missing %q, want %d", tt.lines, got, tt.want)
+		}
+	}
+}
