@@ -227,6 +227,18 @@ func (e *PatchError) Error() string {
 	return "set properties"
 }
 
+// RefusePatch is the failure of all instructions that store something, for a reason that they have in common.
+func RefusePatch(list []Instruction, reason *Error) *PatchError {
+	results := make([]PatchResult, len(list))
+	for i, in := range list {
+		results[i] = PatchResult{Name: in.Name, Err: reason}
+		if in.Value == nil {
+			results[i].Err = &Error{Status: http.StatusFailedDependency}
+		}
+	}
+	return &PatchError{results}
+}
+
 // Patch carries out the instructions of a PROPPATCH or an extended MKCOL in their order, all or none: when one is
 // refused, the others answer 424 and the error is a *PatchError, upon which the caller must roll back. Another
 // error is none of a property. RFC 4918, section 9.2.

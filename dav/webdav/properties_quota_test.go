@@ -3,6 +3,8 @@ package webdav_test
 import (
 	"strings"
 	"testing"
+
+	"ruche/dav/doortest"
 )
 
 func TestDeadPropertiesStopAtTheQuota(t *testing.T) {
@@ -12,7 +14,10 @@ func TestDeadPropertiesStopAtTheQuota(t *testing.T) {
 	patch := func(n int) string {
 		return `<D:propertyupdate xmlns:D="DAV:" xmlns:Z="urn:z"><D:set><D:prop><Z:p>` + strings.Repeat("x", n) + `</Z:p></D:prop></D:set></D:propertyupdate>`
 	}
-	s.Want(507, "ada", "PROPPATCH", "/a", patch(1000))
+	refused := doortest.Multistatus(t, s.Want(207, "ada", "PROPPATCH", "/a", patch(1000)))
+	if got := refused[0].Other["{urn:z}p"]; !strings.Contains(got, "507") {
+		t.Errorf("a property beyond the quota is answered %q, want 507", got)
+	}
 	if u := s.Usage("ada"); u.Properties != 0 || u.Counted() != 5 {
 		t.Errorf("after the refused one: %+v", u)
 	}

@@ -8,6 +8,7 @@ import (
 	"ruche/dav/files"
 	"ruche/dav/xmltree"
 	"ruche/storage"
+	"ruche/storage/account"
 	"ruche/storage/tree"
 )
 
@@ -115,5 +116,8 @@ func (s *session) patch(tx *storage.Tx, i *files.Info, list []dav.Instruction) (
 		return nil, err
 	}
 	i.Node, err = tree.PropertiesChanged(tx, i.Node)
+	if errors.Is(err, account.ErrQuota) { // RFC 4918, section 9.2.1: each property says that there is no room for it
+		return nil, dav.RefusePatch(list, dav.AsError(err))
+	}
 	return results, err
 }
