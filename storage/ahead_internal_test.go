@@ -31,6 +31,9 @@ func TestBlocksStandReadyBehindTheLastPage(t *testing.T) {
 	}
 	a := ahead{file: f}
 	used := int64(len(pages))
+	if f.Sync() != nil || blocks() < used {
+		t.Skip("this file system does not tell its blocks as they are written")
+	}
 	a.fill(used)
 	if got := blocks(); got < used+aheadStep {
 		t.Errorf("the file has %d bytes in blocks, want them until %d", got, used+aheadStep)

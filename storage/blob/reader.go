@@ -12,7 +12,8 @@ import (
 )
 
 // Reader reads one content from the beginning. It outlives the transaction it was opened in. What it hands out
-// is what was stored: a part that is not fails with storage.ErrCorrupt, before any byte of it is handed out.
+// is what was stored: a part that is not fails with storage.ErrCorrupt, before any byte of it is handed out. Only
+// a large content that Open trusts, as it says, is handed out without another look.
 type Reader struct {
 	source io.ReadSeeker
 	file   *os.File // of a content that needs no other look

@@ -54,12 +54,6 @@ func least[T int64 | time.Duration](times int, measure func() T) (low T) {
 	return low
 }
 
-func took(fn func()) time.Duration {
-	start := time.Now()
-	fn()
-	return time.Since(start)
-}
-
 // grown is a forest with a folder /big of n files and an empty folder /e.
 func grown(t *testing.T, n int) *forest {
 	f := plant(t)
@@ -95,9 +89,6 @@ func TestDeleteOfAFolderIsTheSameWhateverIsInIt(t *testing.T) {
 	var bytes [2]int64
 	for i, n := range []int{small, large} {
 		f := grown(t, n)
-		commit := least(5, func() time.Duration {
-			return took(func() { want(t, "touch", f.mkdir(space, fmt.Sprint("/", time.Now().UnixNano())), nil) })
-		})
 		fastest := least(5, func() time.Duration {
 			var item tree.Trash
 			var took time.Duration
@@ -117,10 +108,7 @@ func TestDeleteOfAFolderIsTheSameWhateverIsInIt(t *testing.T) {
 			})
 			return took
 		})
-		t.Logf("%d files went to the trash in %s, %d bytes; a commit takes %s", n, fastest, bytes[i], commit)
-		if fastest > 5*time.Millisecond+commit {
-			t.Errorf("%d files went to the trash in %s, the disk takes %s", n, fastest, commit)
-		}
+		t.Logf("%d files went to the trash in %s, %d bytes", n, fastest, bytes[i])
 	}
 	if float64(bytes[1]) > flat*float64(bytes[0]) {
 		t.Errorf("%d bytes were written for %d files, %d for %d", bytes[0], small, bytes[1], large)
