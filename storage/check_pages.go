@@ -257,19 +257,30 @@ type pageElement struct {
 	bucket     bool
 }
 
-// elements returns the elements of a page, whose keys must rise, begin with the lowest of keys and lie in them.
-// It ends where they do not.
+// elements returns the elements of a page up to the first that is not as it should be, which is reported.
 func (c *pageCheck) elements(b []byte, id uint64, keys span, bucket string, leaf bool) []pageElement {
+	var elements []pageElement
+	err := eachElement(b, id, keys, leaf, func(e pageElement) error {
+		elements = append(elements, e)
+		return nil
+	})
+	if err != nil {
+		c.bad(bucket, "%v", err)
+	}
+	return elements
+}
+
+// eachElement calls fn with the elements of a page, whose keys must rise, begin with the lowest of keys and lie in
+// them. It fails where they do not.
+func eachElement(b []byte, id uint64, keys span, leaf bool, fn func(pageElement) error) error {
 	n := binary.NativeEndian
 	count := uint64(n.Uint16(b[10:]))
 	if pageHeader+count*elementSize > uint64(len(b)) {
-		c.bad(bucket, "page %d claims %d entries", id, count)
-		return nil
+		return fmt.Errorf("page %d claims %d entries", id, count)
 	}
 	if count == 0 && (!leaf || keys.low != nil) {
-		c.bad(bucket, "page %d of the tree is empty", id)
+		return fmt.Errorf("page %d of the tree is empty", id)
 	}
-	elements := make([]pageElement, 0, count)
 	last := keys.low
 	next := pageHeader + count*elementSize // the data of elements lies one behind the other
 	for i := range count {
@@ -281,32 +292,30 @@ func (c *pageCheck) elements(b []byte, id uint64, keys span, bucket string, leaf
 			flags := n.Uint32(raw)
 			pos, keySize, valueSize = keySize, uint64(n.Uint32(raw[8:])), uint64(n.Uint32(raw[12:]))
 			if e.bucket = flags == bucketElement; flags > bucketElement {
-				c.bad(bucket, "entry %d on page %d is damaged", i, id)
-				return elements
+				return fmt.Errorf("entry %d on page %d is damaged", i, id)
 			}
 		} else {
 			e.page = n.Uint64(raw[8:])
 		}
 		if at+pos+keySize+valueSize > uint64(len(b)) || at+pos != next {
-			c.bad(bucket, "entry %d on page %d does not lie where it should", i, id)
-			return elements
+			return fmt.Errorf("entry %d on page %d does not lie where it should", i, id)
 		}
 		next += keySize + valueSize
 		e.key = b[at+pos:][:keySize:keySize]
 		e.value = b[at+pos+keySize:][:valueSize:valueSize]
 		order := bytes.Compare(e.key, last)
 		if i == 0 && last != nil && order != 0 {
-			c.bad(bucket, "page %d does not begin with the key that leads to it", id)
-			return elements
+			return fmt.Errorf("page %d does not begin with the key that leads to it", id)
 		}
 		if i > 0 && order <= 0 || keys.high != nil && bytes.Compare(e.key, keys.high) >= 0 {
-			c.bad(bucket, "entry %d on page %d is out of order", i, id)
-			return elements
+			return fmt.Errorf("entry %d on page %d is out of order", i, id)
 		}
 		last = e.key
-		elements = append(elements, e)
+		if err := fn(e); err != nil {
+			return err
+		}
 	}
-	return elements
+	return nil
 }
 
 // freelist checks that a page is either used or free: one that is both is written over by the next commit.

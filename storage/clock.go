@@ -42,7 +42,7 @@ func (db *DB) noteTime(bolt *bbolt.Tx) {
 		return
 	}
 	n := counter(now.UnixNano())
-	if counters.Store(db.begin(context.Background(), bolt), []byte(clockKey), &n) == nil {
+	if counters.Store(db.begin(context.Background(), newSnapshot(bolt)), []byte(clockKey), &n) == nil {
 		db.seen.Store(now.UnixNano())
 	}
 }

@@ -116,9 +116,10 @@ func (db *DB) tryBatch(batch []*write) (failed int, err error) {
 		return -1, fmt.Errorf("begin: %w", DiskError(err))
 	}
 	defer rollback(bolt)
+	snap := newSnapshot(bolt)
 	wrote := false
 	for i, w := range batch {
-		tx := db.begin(w.ctx, bolt)
+		tx := db.begin(w.ctx, snap)
 		w.hooks = nil
 		if w.err = db.mayWrite(w); w.err != nil {
 			continue

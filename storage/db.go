@@ -40,7 +40,6 @@ type DB struct {
 	opened  time.Time
 	lock    *os.File
 	bolt    *bbolt.DB
-	file    *os.File // the record file, as the engine has it open
 	checked checkedPages
 	commits commits
 	ahead   ahead                 // used by the leader of a commit alone
@@ -107,14 +106,31 @@ func (db *DB) openRecords() (err error) {
 	if db.bolt, err = openBolt(filepath.Join(db.dir, recordFile), db.max, &file); err != nil {
 		return err
 	}
-	db.file = file
-	if err := db.prepare(); err != nil {
+	err = db.whole(file)
+	if err == nil {
+		err = db.prepare()
+	}
+	if err != nil {
 		db.bolt.Close()
 		return err
 	}
 	db.ahead.file = file
 	return db.View(context.Background(), func(tx *Tx) error {
 		db.loadClock(tx)
+		return nil
+	})
+}
+
+// whole fails when the record file ends before the last page that its head speaks of.
+func (db *DB) whole(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	return db.bolt.View(func(bolt *bbolt.Tx) error {
+		if info.Size() < bolt.Size() {
+			return fmt.Errorf("%w: it has %d bytes instead of %d; restore it from a backup, nothing was changed", ErrCorrupt, info.Size(), bolt.Size())
+		}
 		return nil
 	})
 }
@@ -266,7 +282,7 @@ func (db *DB) View(ctx context.Context, fn func(tx *Tx) error) (err error) {
 		}
 		db.noteDamage("", err)
 	}()
-	tx := db.begin(ctx, bolt)
+	tx := db.begin(ctx, newSnapshot(bolt))
 	return tx.end(fn(tx))
 }
 

@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"ruche/storage"
+	"ruche/storage/storagetest"
 )
 
 func TestNewStoreIsMadeInAnAbsentOrEmptyFolder(t *testing.T) {
@@ -248,5 +249,37 @@ func TestFolderThatMayNotBeWrittenIsRefused(t *testing.T) {
 	}
 	if _, err := storage.Open(dir, storage.Options{}); !errors.Is(err, os.ErrPermission) {
 		t.Errorf("open = %v, want permission denied", err)
+	}
+}
+
+// A record file that ends before the last page its head speaks of is refused, also when nothing is read there at
+// the start.
+func TestRecordFileThatLacksItsLastPageIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	db := reopen(t, dir)
+	for i := range 300 {
+		put(t, db, fmt.Sprint(1000+i), strings.Repeat("x", 1000))
+	}
+	for i := range 300 { // so that the last pages are free
+		err := db.Update(t.Context(), func(tx *storage.Tx) error { return notes.Delete(tx, []byte(fmt.Sprint(1299-i))) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	db.Close()
+	live := storagetest.Live(t, recordPath(dir))
+	last := live[len(live)-1]
+	if err := os.Truncate(recordPath(dir), last.Begin+max(last.Length, 4096)); err != nil {
+		t.Fatal(err)
+	}
+	before := snapshot(t, dir)
+	if db, err := storage.Open(dir, storage.Options{}); !errors.Is(err, storage.ErrCorrupt) {
+		t.Errorf("open = %v, want ErrCorrupt", err)
+		if err == nil {
+			db.Close()
+		}
+	}
+	if after := snapshot(t, dir); after != before {
+		t.Errorf("the refused folder was changed:\n%s\nto\n%s", before, after)
 	}
 }

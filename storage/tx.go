@@ -18,6 +18,7 @@ type Tx struct {
 	db        *DB
 	ctx       context.Context
 	bolt      *bbolt.Tx
+	snap      *snapshot
 	buckets   []*bbolt.Bucket
 	hooks     []func()
 	dirty     bool
@@ -25,9 +26,9 @@ type Tx struct {
 	clockSure bool
 }
 
-func (db *DB) begin(ctx context.Context, bolt *bbolt.Tx) *Tx {
+func (db *DB) begin(ctx context.Context, snap *snapshot) *Tx {
 	now := db.now()
-	return &Tx{Now: now, db: db, ctx: ctx, bolt: bolt, buckets: make([]*bbolt.Bucket, len(tables)), clockSure: db.clockSure(now)}
+	return &Tx{Now: now, db: db, ctx: ctx, bolt: snap.bolt, snap: snap, buckets: make([]*bbolt.Bucket, len(tables)), clockSure: db.clockSure(now)}
 }
 
 func (tx *Tx) bucket(t *table) *bbolt.Bucket {

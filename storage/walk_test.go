@@ -160,7 +160,19 @@ func TestFlippedBitsHideNothing(t *testing.T) {
 				failed, hidden = true, hidden+1
 			}
 		}
-		if failed {
+		absent := 0
+		err = db.View(t.Context(), func(tx *storage.Tx) error { // what one look-up found right others rely on
+			for _, at := range random.Perm(len(keys)) {
+				if notes.Has(tx, append([]byte(keys[at]), 0)) || !notes.Has(tx, []byte(keys[at])) {
+					absent++
+				}
+			}
+			return nil
+		})
+		if err == nil && absent > 0 {
+			bad(fmt.Sprintf("%d keys seem not to be there to one transaction", absent))
+		}
+		if failed || err != nil {
 			noticed++
 		}
 		db.Close()
