@@ -35,9 +35,6 @@ type table struct {
 // tables lists every table of the program, filled while packages are initialised.
 var tables []*table
 
-// tableNames finds a table by its name.
-var tableNames = map[string]*table{}
-
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // NewTable declares a table. It is for package variables only; a name is used once.
@@ -46,7 +43,6 @@ func NewTable[T any, P Record[T]](name string) Table[T, P] {
 	t.parse = func(b []byte) error { return P(new(T)).ParseRecord(b) }
 	t.fill = bbolt.DefaultFillPercent
 	tables = append(tables, t)
-	tableNames[name] = t
 	return Table[T, P]{t}
 }
 

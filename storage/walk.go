@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"slices"
+	"sort"
 	"sync"
 
 	"go.etcd.io/bbolt"
@@ -45,14 +46,14 @@ func (c *checkedPages) add(id uint64, sum uint32) {
 // snapshot is what was found right in one transaction of the engine, which all writers of a commit share.
 type snapshot struct {
 	bolt   *bbolt.Tx
-	roots  bool // the tree of the tables was checked, and tables filled
 	tables []checkedTable
 }
 
 // checkedTable is where a table begins, and the keys of which it was checked that none is hidden.
 type checkedTable struct {
+	found  bool // the tree of the tables was checked where its entry is
 	root   uint64
-	inline []byte // the whole of it, when it is so small that it lies in the tree of the tables
+	inline []byte // in the map, the whole of it, when it is so small that it lies in the tree of the tables
 	spans  []checkedSpan
 }
 
@@ -77,9 +78,9 @@ func newSnapshot(bolt *bbolt.Tx) *snapshot { return &snapshot{bolt: bolt} }
 type pageWalk struct {
 	data      []byte // the pages of the snapshot, in the engine's map
 	checked   *checkedPages
-	size      uint64 // of a page
-	table     *table // nil in the tree of the tables
-	found     []checkedTable
+	size      uint64        // of a page
+	table     *table        // nil in the tree of the tables
+	entry     *checkedTable // in the tree of the tables: what is said there of the one that low names
 	low, high []byte
 	seen      checkedSpan // what the leaves hold that were checked
 	leaves    int         // how many those are
@@ -96,19 +97,22 @@ func (tx *Tx) sound(t *table, low, high []byte) error {
 }
 
 func (s *snapshot) sound(db *DB, t *table, low, high []byte) error {
-	if s.roots && slices.ContainsFunc(s.tables[t.index].spans, func(c checkedSpan) bool { return c.holds(low, high) }) {
+	if s.tables == nil {
+		s.tables = make([]checkedTable, len(tables))
+	}
+	c := &s.tables[t.index]
+	if slices.ContainsFunc(c.spans, func(c checkedSpan) bool { return c.holds(low, high) }) {
 		return nil
 	}
 	w := pageWalk{data: mapped(s.bolt), checked: &db.checked, size: uint64(db.bolt.Info().PageSize)}
-	if !s.roots {
+	if !c.found {
 		names := w
-		names.found = make([]checkedTable, len(tables))
+		names.entry, names.low, names.high = c, []byte(t.name), []byte(t.name)
 		if _, err := names.visit(uint64(s.bolt.Cursor().Bucket().Root()), nil, span{}, 0); err != nil {
 			return err
 		}
-		s.tables, s.roots = names.found, true
+		c.found = true
 	}
-	c := &s.tables[t.index]
 	w.table, w.low, w.high = t, low, high
 	var err error
 	switch {
@@ -163,12 +167,17 @@ func (w *pageWalk) visitLeaf(b []byte, id uint64, from []byte, keys span) (withi
 	if err := w.known(b, id, keys, w.leaf); err != nil {
 		return false, err
 	}
+	count := int(binary.NativeEndian.Uint16(b[10:]))
+	if w.entry != nil {
+		if err := w.take(b, count); err != nil {
+			return false, err
+		}
+	}
 	if w.leaves++; w.leaves == 1 {
 		w.seen.low = from
 	}
-	w.seen.high = nil
-	count := int(binary.NativeEndian.Uint16(b[10:]))
-	if w.table == nil || count == 0 || keys.high == nil {
+	if keys.high == nil {
+		w.seen.high = nil
 		return true, nil
 	}
 	w.seen.high = elementKey(b, count-1, true)
@@ -192,10 +201,11 @@ func (w *pageWalk) page(id uint64) ([]byte, error) {
 // known checks a page unless its bytes are those of one that was found right. What it has to do with its
 // neighbours is looked at each time.
 func (w *pageWalk) known(b []byte, id uint64, keys span, check func([]byte, uint64, span) error) error {
-	if w.table == nil {
-		return check(b, id, keys)
+	sum := uint32(0)
+	if w.table != nil { // a page of another table is not known as one of this
+		sum = w.table.sum
 	}
-	sum := crc32.Checksum(b, castagnoli)
+	sum = crc32.Update(sum, castagnoli, b)
 	if !w.checked.have(id, sum) {
 		err := check(b, id, keys)
 		if err == nil {
@@ -220,36 +230,36 @@ func (w *pageWalk) branch(b []byte, id uint64, keys span) error {
 	return eachElement(b, id, keys, false, func(pageElement) error { return nil })
 }
 
-// leaf checks a leaf with all its records. Of the tree of the tables it takes where each table begins.
+// leaf checks a leaf with all its records.
 func (w *pageWalk) leaf(b []byte, id uint64, keys span) error {
 	return eachElement(b, id, keys, true, func(e pageElement) error {
 		if e.bucket != (w.table == nil) {
 			return errors.New("an entry is of a wrong kind")
 		}
-		if w.table == nil {
-			return w.take(e)
+		if e.bucket {
+			return nil
 		}
 		_, err := w.table.open(e.key, e.value)
 		return err
 	})
 }
 
-// take reads where a table begins.
-func (w *pageWalk) take(e pageElement) error {
-	t := tableNames[string(e.key)]
-	if t == nil {
+// take reads where a table begins, if the leaf tells.
+func (w *pageWalk) take(b []byte, count int) error {
+	i := sort.Search(count, func(i int) bool { return bytes.Compare(elementKey(b, i, true), w.low) >= 0 })
+	if i == count || !bytes.Equal(elementKey(b, i, true), w.low) {
 		return nil
 	}
-	if len(e.value) < bucketHeader {
-		return fmt.Errorf("the entry of %s is cut off", t.name)
+	value := elementValue(b, i)
+	if len(value) < bucketHeader {
+		return errors.New("its entry is cut off")
 	}
-	c := &w.found[t.index]
-	if c.root = binary.NativeEndian.Uint64(e.value); c.root != 0 {
+	if w.entry.root = binary.NativeEndian.Uint64(value); w.entry.root != 0 {
 		return nil
 	}
-	c.inline = bytes.Clone(e.value[bucketHeader:]) // the map may move
-	if len(c.inline) < pageHeader || binary.NativeEndian.Uint16(c.inline[8:]) != leafPage {
-		return fmt.Errorf("the entry of %s is damaged", t.name)
+	w.entry.inline = value[bucketHeader:]
+	if len(w.entry.inline) < pageHeader || binary.NativeEndian.Uint16(w.entry.inline[8:]) != leafPage {
+		return errors.New("its entry is damaged")
 	}
 	return nil
 }
@@ -263,6 +273,13 @@ func elementKey(b []byte, i int, leaf bool) []byte {
 	n, at := binary.NativeEndian, pageHeader+i*elementSize
 	begin := at + int(n.Uint32(b[at+4:]))
 	return b[begin : begin+int(n.Uint32(b[at+8:]))]
+}
+
+// elementValue is the value of an element of a leaf that was found right.
+func elementValue(b []byte, i int) []byte {
+	n, at := binary.NativeEndian, pageHeader+i*elementSize
+	begin := at + int(n.Uint32(b[at+4:])) + int(n.Uint32(b[at+8:]))
+	return b[begin : begin+int(n.Uint32(b[at+12:]))]
 }
 
 func branchElement(b []byte, i int) (key []byte, page uint64) {
