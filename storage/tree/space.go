@@ -16,7 +16,8 @@ const (
 	filesRoot = "files"
 	trashRoot = "trash"
 
-	stagedRoot = "copy/" // and a number: the root of a copy on its way
+	stagedRoot  = "copy/" // and a number: the root of a copy on its way
+	droppedRoot = "drop/" // and a number: the root of one that nobody goes on with
 )
 
 func rootKey(space uint64, which string) string { return string(storage.Key(space, which)) }
@@ -62,7 +63,7 @@ func root(tx *storage.Tx, space uint64, which string) (Node, error) {
 type Home struct {
 	Space   uint64
 	Trashed bool
-	Staged  bool // it is a copy on its way, which nobody sees
+	Staged  bool // it is a copy on its way or what is left of one, which nobody sees
 }
 
 // HomeOf follows the parents of a node to the root. It fails with storage.ErrNotFound for a node of a copy on its
@@ -89,7 +90,8 @@ func homeOfKey(key string) (Home, error) {
 	}
 	space := binary.BigEndian.Uint64([]byte(key[:8]))
 	which := key[8:]
-	return Home{Space: space, Trashed: which == trashRoot, Staged: strings.HasPrefix(which, stagedRoot)}, nil
+	staged := strings.HasPrefix(which, stagedRoot) || strings.HasPrefix(which, droppedRoot)
+	return Home{Space: space, Trashed: which == trashRoot, Staged: staged}, nil
 }
 
 // step is one place on the way from a node to the root.

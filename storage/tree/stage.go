@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"ruche/storage"
@@ -16,6 +17,9 @@ import (
 // small transaction once it is what the source is: a folder's TreeRev changes with everything below it, so that
 // of each folder of the copy, taken when its listing began and written when that is through, tells whether the
 // two are the same. Where they are not, that folder is gone through again.
+//
+// A copy that is given up, or that nobody seems to go on with, is moved to another root before any of it is
+// removed: whoever did go on with it finds that it is gone, and begins anew.
 
 // Staging is how far a copy has come; the zero Staging begins one.
 type Staging struct {
@@ -97,8 +101,15 @@ func Stage(tx *storage.Tx, s Staging, src Node, space uint64) (next Staging, don
 	return g.Staging, false, nil
 }
 
-// Attach gives a copy that Stage says is done its place. Errors are those of Move.
+// Attach gives a copy that Stage says is done its place. Errors are those of Move, and storage.ErrNotFound when
+// the copy was dropped.
 func Attach(tx *storage.Tx, s Staging, src, parent Node, name string) (Node, error) {
+	if grows, err := growing(tx, s.top); err != nil || !grows {
+		if err == nil {
+			err = storage.ErrNotFound
+		}
+		return Node{}, fmt.Errorf("the copy of node %d: %w", src.ID, err)
+	}
 	top, err := ByID(tx, s.top)
 	if err != nil {
 		return top, err
@@ -143,14 +154,41 @@ func Unstage(tx *storage.Tx, s Staging, limit int) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if home, err := homeOf(tx, top.ID); err != nil || !home.Staged {
+	home, err := homeOf(tx, top.ID)
+	if err != nil || !home.Staged {
+		return false, err
+	}
+	if err := drop(tx, top, home.Space); err != nil {
 		return false, err
 	}
 	return true, purge(tx, top, &limit)
 }
 
+// drop takes a copy out of the hands of whoever goes on with it.
+func drop(tx *storage.Tx, top Node, space uint64) error {
+	if grows, err := growing(tx, top.ID); err != nil || !grows {
+		return err
+	}
+	if err := entries.Delete(tx, entryKey(0, rootKey(space, rootOf(stagedRoot, top.ID)))); err != nil {
+		return err
+	}
+	return link(tx, &top, rootKey(space, rootOf(droppedRoot, top.ID)))
+}
+
+// growing tells whether a node is the root of a copy that may be gone on with.
+func growing(tx *storage.Tx, id uint64) (bool, error) {
+	p, err := places.Load(tx, storage.Key(id))
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && p.Parent == 0 && strings.HasSuffix(p.Key, rootOf(stagedRoot, id)), err
+}
+
+func rootOf(kind string, id uint64) string { return kind + strconv.FormatUint(id, 10) }
+
 // DropStaged removes at most limit nodes of copies that nobody goes on with, as after a crash, and tells whether
-// any may remain. It removes nothing while the clock is not sure.
+// any may remain. Those are the ones that nothing was added to for a minute; one of them that was slow, or whose
+// clock was set forward, begins anew. It removes nothing while the clock is not sure.
 func DropStaged(tx *storage.Tx, limit int) (more bool, err error) {
 	if !tx.ClockSure() {
 		return false, nil
@@ -158,8 +196,11 @@ func DropStaged(tx *storage.Tx, limit int) (more bool, err error) {
 	var found Staging
 	err = entries.Scan(tx, storage.Range{Prefix: storage.Key(uint64(0))}, func(key []byte, n *Node) error {
 		home, err := homeOfKey(string(key[8:]))
-		if err != nil || !home.Staged || tx.Now.Sub(n.Stored) < stageAge {
+		if err != nil || !home.Staged {
 			return err
+		}
+		if strings.HasPrefix(string(key[16:]), stagedRoot) && tx.Now.Sub(n.Stored) < stageAge {
+			return nil
 		}
 		found.top = n.ID
 		return storage.ErrStop
@@ -181,17 +222,22 @@ func (g *stager) spend(n *Node) { g.nodes -= 1 + int(n.Props>>10) }
 
 // begin makes the top, also when the one there was has been taken for abandoned, and notes that it is not.
 func (g *stager) begin(src Node, space uint64) error {
-	top, err := ByID(g.tx, g.top)
-	switch {
-	case errors.Is(err, storage.ErrNotFound):
+	grows, err := growing(g.tx, g.top)
+	if err != nil {
+		return err
+	}
+	if !grows {
 		c := copier{tx: g.tx}
-		if top, err = c.prepare(alone(src), 0, ""); err != nil {
+		top, err := c.prepare(alone(src), 0, "")
+		if err != nil {
 			return err
 		}
 		top.TreeRev, top.Props, top.HasProps = 0, 0, false
 		g.Staging = Staging{top: top.ID, source: src.ID}
-		return link(g.tx, &top, rootKey(space, stagedRoot+strconv.FormatUint(top.ID, 10)))
-	case err != nil:
+		return link(g.tx, &top, rootKey(space, rootOf(stagedRoot, top.ID)))
+	}
+	top, err := ByID(g.tx, g.top)
+	if err != nil {
 		return err
 	}
 	top.Stored = g.tx.Now

@@ -333,3 +333,48 @@ func TestALargeCopyGoesOnOnlyWithItsSource(t *testing.T) {
 	want(t, "copy into itself", err, tree.ErrCycle)
 	f.check()
 }
+
+// TestALargeCopyIsWholeThoughTheClockSteps: a clock that is set forward makes a copy that is going on look abandoned.
+// It is lost then and begins anew; no part of it is ever given a place.
+func TestALargeCopyIsWholeThoughTheClockSteps(t *testing.T) {
+	for at := 1; at <= 3; at++ {
+		for _, once := range []bool{true, false} {
+			t.Run(fmt.Sprintf("before step %d, once %t", at, once), func(t *testing.T) {
+				f := plant(t)
+				f.large(6000)
+				before := f.count()
+				_, err := f.copyLarge(space, "/big", space, "/copy", func(step int, _ tree.Staging) error {
+					if step != at {
+						return nil
+					}
+					f.now = f.now.Add(2 * time.Minute)
+					for more := true; more; {
+						f.must(func(tx *storage.Tx) (err error) {
+							more, err = tree.DropStaged(tx, 500)
+							return err
+						})
+						if once {
+							break
+						}
+					}
+					return nil
+				})
+				want(t, "copy", err, nil)
+				f.alike(space, "/big", space, "/copy")
+				f.check()
+				f.now = f.now.Add(2 * time.Minute)
+				for more := true; more; {
+					f.must(func(tx *storage.Tx) (err error) {
+						more, err = tree.DropStaged(tx, 500)
+						return err
+					})
+				}
+				if n := f.count(); n != 2*before {
+					t.Errorf("%d contents are named, want %d", n, 2*before)
+				}
+				f.check()
+				f.checkContents()
+			})
+		}
+	}
+}
