@@ -156,12 +156,27 @@ func (f *Files) moveTo(tx *storage.Tx, src, dst *Spot) (tree.Node, error) {
 // Copy makes a copy of what is at a path. A file over a file gives it a new content, so that the old one
 // stays as a version; anything else that is in the way goes to the trash. Errors are those of Move.
 func (f *Files) Copy(ctx context.Context, names []string, to Target, req Request) (i Info, created bool, err error) {
+	return f.CopyFrom(ctx, func(tx *storage.Tx) (*Spot, error) {
+		src, err := f.Existing(tx, names)
+		if err != nil {
+			return nil, err
+		}
+		return src, f.guard(tx, src, req)
+	}, to, req)
+}
+
+// Source finds what is to be copied and checks that it may be, with the conditions of the request. It is asked in
+// each of the transactions that a copy takes.
+type Source func(tx *storage.Tx) (*Spot, error)
+
+// CopyFrom is Copy of something that may stand outside of the files.
+func (f *Files) CopyFrom(ctx context.Context, from Source, to Target, req Request) (i Info, created bool, err error) {
 	if err := f.fs.db.Room(); err != nil {
 		return i, false, err
 	}
 	large := false
 	err = f.Update(ctx, func(tx *storage.Tx) error {
-		src, dst, err := f.copySpots(tx, names, to, req)
+		src, dst, err := f.copySpots(tx, from, to, req)
 		if err != nil {
 			return err
 		}
@@ -177,17 +192,14 @@ func (f *Files) Copy(ctx context.Context, names []string, to Target, req Request
 		return err
 	})
 	if err == nil && large {
-		return f.copyLarge(ctx, names, to, req)
+		return f.copyLarge(ctx, from, to, req)
 	}
 	return i, created, err
 }
 
 // copySpots finds source and destination of a copy and checks that it may be made.
-func (f *Files) copySpots(tx *storage.Tx, names []string, to Target, req Request) (src, dst *Spot, err error) {
-	if src, err = f.Existing(tx, names); err != nil {
-		return nil, nil, err
-	}
-	if err := f.guard(tx, src, req); err != nil {
+func (f *Files) copySpots(tx *storage.Tx, from Source, to Target, req Request) (src, dst *Spot, err error) {
+	if src, err = from(tx); err != nil {
 		return nil, nil, err
 	}
 	if dst, err = f.Destination(tx, src, to, req); err != nil {
@@ -199,7 +211,7 @@ func (f *Files) copySpots(tx *storage.Tx, names []string, to Target, req Request
 	return src, dst, nil
 }
 
-// CopyIn is Copy of something that may stand outside of the files, in a transaction.
+// CopyIn is Copy of a file that may stand outside of the files, in a transaction.
 func (f *Files) CopyIn(tx *storage.Tx, src *Spot, to Target, req Request) (i Info, created bool, err error) {
 	dst, err := f.Destination(tx, src, to, req)
 	if err != nil {

@@ -13,7 +13,7 @@ const maxCopies = 2
 // copyLarge copies a folder in several transactions. Each of them checks all again, and the last one, that alone
 // can be seen, makes room at the destination and puts there what the source is at that moment: it is as if the copy
 // had been made in it (RFC 4918, section 9.8.3).
-func (f *Files) copyLarge(ctx context.Context, names []string, to Target, req Request) (i Info, created bool, err error) {
+func (f *Files) copyLarge(ctx context.Context, from Source, to Target, req Request) (i Info, created bool, err error) {
 	select {
 	case f.fs.copies <- struct{}{}:
 		defer func() { <-f.fs.copies }()
@@ -32,7 +32,7 @@ func (f *Files) copyLarge(ctx context.Context, names []string, to Target, req Re
 		}
 		next := s
 		err := f.Update(ctx, func(tx *storage.Tx) error {
-			src, dst, err := f.copySpots(tx, names, to, req)
+			src, dst, err := f.copySpots(tx, from, to, req)
 			if err != nil {
 				return err
 			}

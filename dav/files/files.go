@@ -66,8 +66,8 @@ func (f *Files) FS() *FS { return f.fs }
 // ID is whose files they are.
 func (f *Files) ID() auth.Identity { return f.id }
 
-// Spot is where a path leads: a node, or a name in a folder that nothing has yet. What Destination and CopyIn take
-// as a source may stand outside of the files; it needs Names, Node, Found, Space and Rights.
+// Spot is where a path leads: a node, or a name in a folder that nothing has yet. What Destination, CopyFrom and
+// CopyIn take as a source may stand outside of the files; it needs Names, Node, Found, Space and Rights.
 type Spot struct {
 	Names  []string
 	Node   tree.Node // meaningful when Found

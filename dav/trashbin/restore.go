@@ -90,18 +90,10 @@ func (d *Trashed) spot() *files.Spot {
 // Copy makes a copy of something in the trash, at a place among the files. Errors are those of
 // files.Files.Copy.
 func (b *Bin) Copy(ctx context.Context, names []string, to files.Target, req files.Request) (i files.Info, created bool, err error) {
-	if err := b.files.FS().DB().Room(); err != nil {
-		return i, false, err
-	}
-	err = b.files.Update(ctx, func(tx *storage.Tx) error {
+	return b.files.CopyFrom(ctx, func(tx *storage.Tx) (*files.Spot, error) {
 		found, err := b.may(tx, names, access.Read, req)
-		if err != nil {
-			return err
-		}
-		i, created, err = b.files.CopyIn(tx, found.spot(), to, req)
-		return err
-	})
-	return i, created, err
+		return found.spot(), err
+	}, to, req)
 }
 
 // Discard deletes an item for good. Nobody sees it from then on; files.FS.PurgeTrash frees its bytes.
