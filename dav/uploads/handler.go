@@ -241,16 +241,8 @@ func (u *session) oneUpload(id string) ([]piece, error) {
 }
 
 func (u *session) onePiece(id, name string) ([]piece, error) {
-	_, chunks, err := u.uploads.Find(u.R.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range chunks {
-		if c.Name == name {
-			return []piece{describeChunk(c)}, nil
-		}
-	}
-	return nil, door.ErrNowhere
+	c, err := u.uploads.Piece(u.R.Context(), id, name)
+	return []piece{describeChunk(c)}, err
 }
 
 func describeChunk(c upload.Chunk) piece {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"ruche/auth/access"
@@ -131,7 +130,7 @@ func (u *Uploads) PutChunk(ctx context.Context, id, name string, body io.Reader,
 		if now.Number != up.Number { // given up and begun anew meanwhile
 			return fmt.Errorf("upload %q: %w", id, storage.ErrNotFound)
 		}
-		old, err := findChunk(tx, now, name)
+		old, err := upload.Piece(tx, now, name)
 		if created = errors.Is(err, storage.ErrNotFound); err != nil && !created {
 			return err
 		}
@@ -154,7 +153,7 @@ func chunkRoom(tx *storage.Tx, up upload.Upload, name string, length int64) (int
 	if err != nil || usage.Quota == 0 {
 		return -1, err
 	}
-	old, err := findChunk(tx, up, name)
+	old, err := upload.Piece(tx, up, name)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return 0, err
 	}
@@ -163,18 +162,6 @@ func chunkRoom(tx *storage.Tx, up upload.Upload, name string, length int64) (int
 	}
 	_, err = beyondQuota(tx, up, length-old.Content.Size)
 	return length, err
-}
-
-func findChunk(tx *storage.Tx, up upload.Upload, name string) (upload.Chunk, error) {
-	all, err := upload.Chunks(tx, up)
-	if err != nil {
-		return upload.Chunk{}, err
-	}
-	i := slices.IndexFunc(all, func(c upload.Chunk) bool { return c.Name == name })
-	if i < 0 {
-		return upload.Chunk{}, fmt.Errorf("chunk %q of upload %q: %w", name, up.ID, storage.ErrNotFound)
-	}
-	return all[i], nil
 }
 
 // validChunk tells whether a piece may have the name: what clients number pieces with, and nothing hidden.
@@ -205,6 +192,19 @@ func (u *Uploads) Find(ctx context.Context, id string) (up upload.Upload, chunks
 		return err
 	})
 	return up, chunks, err
+}
+
+// Piece finds one piece of an upload.
+func (u *Uploads) Piece(ctx context.Context, id, name string) (c upload.Chunk, err error) {
+	err = u.files.View(ctx, func(tx *storage.Tx) error {
+		up, err := u.find(tx, id, access.Read)
+		if err != nil {
+			return err
+		}
+		c, err = upload.Piece(tx, up, name)
+		return err
+	})
+	return c, err
 }
 
 // Drop gives an upload up, or takes one piece of it back when name is not empty.

@@ -200,6 +200,16 @@ func drop(tx *storage.Tx, s *blob.Store, u Upload, name string, c Chunk) error {
 	return chunks.Delete(tx, storage.Key(u.Number, name))
 }
 
+// Piece returns one piece: storage.ErrNotFound when there is none of that name.
+func Piece(tx *storage.Tx, u Upload, name string) (Chunk, error) {
+	c, err := chunks.Load(tx, storage.Key(u.Number, name))
+	if err != nil {
+		return c, fmt.Errorf("chunk %q of upload %q: %w", name, u.ID, err)
+	}
+	c.Name = name
+	return c, nil
+}
+
 // Chunks returns the pieces in the order in which they make the file: by number when all names are digits,
 // else by name. Names that are ranges ("0000-0999") are in order by name too.
 func Chunks(tx *storage.Tx, u Upload) ([]Chunk, error) {
