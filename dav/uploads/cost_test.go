@@ -12,7 +12,8 @@ import (
 	"ruche/storage/upload"
 )
 
-// TestAPieceCostsTheSameHoweverMuchThereIs: the pieces that have come are not gone through for each piece.
+// TestAPieceCostsTheSameHoweverMuchThereIs: neither the pieces that have come nor the files of the space are gone
+// through for each piece, also where the quota is passed by what the file will replace.
 func TestAPieceCostsTheSameHoweverMuchThereIs(t *testing.T) {
 	const quota, large = 1000, 600
 	put := func(t *testing.T, pieces, files int) float64 {
@@ -54,7 +55,7 @@ func TestAPieceCostsTheSameHoweverMuchThereIs(t *testing.T) {
 		name          string
 		pieces, files int
 	}{
-		{"pieces", 4000, 10},
+		{"pieces", 4000, 10}, {"files", 10, 4000},
 	} {
 		if many := put(t, tt.pieces, tt.files); many > 3*few {
 			t.Errorf("a piece costs %.0f allocations, with thousands of other %s %.0f", few, tt.name, many)

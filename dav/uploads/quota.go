@@ -1,9 +1,11 @@
 package uploads
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
+	"ruche/auth/access"
 	"ruche/storage"
 	"ruche/storage/account"
 	"ruche/storage/tree"
@@ -12,8 +14,8 @@ import (
 
 // beyondQuota is by how much so many more bytes of an upload pass the quota. They may by as much as the file that
 // they replace will free: both are there until the pieces are put together, and then the old one is a version, which
-// gives way. Clients that do not say where the file goes are trusted to mean one that is large enough, as long as
-// there is one; where it was another, the end of the upload is refused.
+// gives way. Clients that do not say where the file goes are trusted to mean the largest there was when they began;
+// where it was another, the end of the upload is refused.
 //
 // Errors: account.ErrQuota.
 func beyondQuota(tx *storage.Tx, up upload.Upload, more int64) (int64, error) {
@@ -34,13 +36,6 @@ func beyondQuota(tx *storage.Tx, up upload.Upload, more int64) (int64, error) {
 
 // frees tells whether the end of an upload frees so many bytes.
 func frees(tx *storage.Tx, up upload.Upload, size int64) (bool, error) {
-	if !up.Placed {
-		root, err := tree.Root(tx, up.Space)
-		if err != nil {
-			return false, err
-		}
-		return tree.HoldsFileOf(tx, root, size)
-	}
 	n, err := tree.ByID(tx, up.Node)
 	if errors.Is(err, storage.ErrNotFound) {
 		return false, nil
@@ -50,4 +45,27 @@ func frees(tx *storage.Tx, up upload.Upload, size int64) (bool, error) {
 	}
 	home, err := tree.HomeOf(tx, n.ID)
 	return err == nil && home == tree.Home{Space: up.Space} && n.Size >= size, err
+}
+
+// largest is the file that an upload without a destination is trusted to replace, 0 for none. It may look through the
+// whole space, and so it is asked once for each upload, while others write.
+func (u *Uploads) largest(ctx context.Context) (id uint64, err error) {
+	space := u.files.ID().Account
+	err = u.files.View(ctx, func(tx *storage.Tx) error {
+		if err := u.may(tx, access.AddMember); err != nil {
+			return err
+		}
+		usage, err := account.UsageOf(tx, space)
+		if err != nil || usage.Quota == 0 {
+			return err
+		}
+		root, err := tree.Root(tx, space)
+		if err != nil {
+			return err
+		}
+		n, err := tree.Largest(tx, root)
+		id = n.ID
+		return err
+	})
+	return id, err
 }

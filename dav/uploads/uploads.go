@@ -54,6 +54,13 @@ func (u *Uploads) Begin(ctx context.Context, n New) error {
 	if err := u.diskFits(n.Total); err != nil {
 		return err
 	}
+	var largest uint64
+	if len(n.Destination) == 0 {
+		var err error
+		if largest, err = u.largest(ctx); err != nil {
+			return err
+		}
+	}
 	return u.files.Update(ctx, func(tx *storage.Tx) error {
 		if err := u.may(tx, access.AddMember); err != nil {
 			return err
@@ -66,7 +73,9 @@ func (u *Uploads) Begin(ctx context.Context, n New) error {
 		if up.Space, up.Node, err = u.files.Landing(tx, n.Destination); err != nil {
 			return err
 		}
-		up.Placed = len(n.Destination) > 0
+		if len(n.Destination) == 0 {
+			up.Node = largest
+		}
 		if _, err := beyondQuota(tx, up, up.Total); err != nil {
 			return err
 		}

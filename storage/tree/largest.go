@@ -2,17 +2,22 @@ package tree
 
 import "ruche/storage"
 
-// HoldsFileOf tells whether a folder or a file is, or has in it, one file of at least size bytes. It looks only into
-// folders that hold so much.
-func HoldsFileOf(tx *storage.Tx, n Node, size int64) (found bool, err error) {
-	if n.Size < size || n.Kind == File {
-		return n.Size >= size && n.Kind == File, nil
-	}
-	err = Children(tx, n.ID, "", func(child *Node) (err error) {
-		if found, err = HoldsFileOf(tx, *child, size); found {
-			return storage.ErrStop
+// Largest returns the largest file below a folder, the zero Node when all are empty. It looks only into folders that
+// hold more than the largest so far.
+func Largest(tx *storage.Tx, folder Node) (most Node, err error) {
+	err = largest(tx, folder.ID, &most)
+	return most, err
+}
+
+func largest(tx *storage.Tx, folder uint64, most *Node) error {
+	return Children(tx, folder, "", func(n *Node) error {
+		switch {
+		case n.Size <= most.Size:
+		case n.Kind == Folder:
+			return largest(tx, n.ID, most)
+		default:
+			*most = *n
 		}
-		return err
+		return nil
 	})
-	return found, err
 }

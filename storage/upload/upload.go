@@ -32,8 +32,7 @@ type Upload struct {
 	ID      string // the client's name for it
 	Space   uint64 // whose quota the pieces count against
 	Total   int64  // bytes announced, 0 when unknown
-	Placed  bool   // it is known where the file will be
-	Node    uint64 // the file that is there and will be replaced, when that is known; 0 for none
+	Node    uint64 // the file that will be replaced, or that may be when that is not known; 0 for none
 	Created time.Time
 	Touched time.Time // when the last piece came
 	Pieces  uint64
@@ -46,7 +45,6 @@ func (u *Upload) AppendRecord(b []byte) []byte {
 	b = storage.AppendInt(b, 3, u.Total)
 	b = storage.AppendTime(b, 4, u.Created)
 	b = storage.AppendTime(b, 5, u.Touched)
-	b = storage.AppendBool(b, 6, u.Placed)
 	b = storage.AppendUint(b, 7, u.Node)
 	return storage.AppendUint(b, 8, u.Pieces)
 }
@@ -65,9 +63,7 @@ func (u *Upload) ParseRecord(b []byte) error {
 			u.Created = v.Time()
 		case 5:
 			u.Touched = v.Time()
-		case 6:
-			u.Placed = v.Bool()
-		case 7:
+		case 7: // 6 was whether the place is known
 			u.Node = v.Uint()
 		case 8:
 			u.Pieces = v.Uint()
