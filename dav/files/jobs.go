@@ -17,7 +17,7 @@ const (
 	purgeStep  = 500  // nodes
 	expireStep = 200  // items of the trash, and locks
 	thinStep   = 1000 // versions looked at
-	uploadStep = 4    // uploads, each of many chunks
+	uploadStep = 500  // pieces of uploads
 )
 
 // inSteps runs step in transactions of their own until it says that nothing is left.
@@ -74,8 +74,7 @@ func (fs *FS) ExpireVersions(ctx context.Context, before time.Time) error {
 // ExpireUploads gives up uploads that nothing was added to since before.
 func (fs *FS) ExpireUploads(ctx context.Context, before time.Time) error {
 	return fs.inSteps(ctx, "expire uploads", func(tx *storage.Tx) (bool, error) {
-		n, err := upload.Expire(tx, fs.blobs, before, uploadStep)
-		return n == uploadStep, err
+		return upload.Expire(tx, fs.blobs, before, uploadStep)
 	})
 }
 

@@ -6,6 +6,7 @@ package upload
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -234,16 +235,37 @@ func compareNumbers(a, b string) int {
 
 // Remove ends an upload: its pieces go from the disk once that is committed.
 func Remove(tx *storage.Tx, s *blob.Store, u Upload) error {
-	all, err := Chunks(tx, u)
-	if err != nil {
+	if _, err := removeChunks(tx, s, u, math.MaxInt); err != nil {
 		return err
 	}
-	for _, c := range all {
-		if err := drop(tx, s, u, c.Name, c); err != nil {
-			return err
-		}
-	}
 	return uploads.Delete(tx, storage.Key(u.Account, u.ID))
+}
+
+// removeChunks removes at most limit pieces of an upload and returns how many there were.
+func removeChunks(tx *storage.Tx, s *blob.Store, u Upload, limit int) (n int, err error) {
+	var gone []Chunk
+	err = chunks.Scan(tx, storage.Range{Prefix: storage.Key(u.Number)}, func(key []byte, c *Chunk) error {
+		if len(gone) == limit {
+			return storage.ErrStop
+		}
+		c.Name = string(key[8:])
+		gone = append(gone, *c)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	sum := int64(0)
+	for _, c := range gone {
+		if err := s.Discard(tx, c.Content); err != nil {
+			return 0, err
+		}
+		if err := chunks.Delete(tx, storage.Key(u.Number, c.Name)); err != nil {
+			return 0, err
+		}
+		sum += c.Content.Size
+	}
+	return len(gone), account.Reserve(tx, u.Space, account.Uploads, -sum)
 }
 
 // RemoveChunk takes one piece back: storage.ErrNotFound when there is none of that name.
@@ -263,34 +285,55 @@ func RemoveChunk(tx *storage.Tx, s *blob.Store, u Upload, name string) error {
 	return uploads.Store(tx, storage.Key(u.Account, u.ID), &u)
 }
 
-// Expire removes at most limit uploads that nothing was added to since before. It removes nothing while the
-// clock is not sure.
-func Expire(tx *storage.Tx, s *blob.Store, before time.Time, limit int) (int, error) {
+// Expire removes at most limit pieces of uploads that nothing was added to since before, and tells whether any may
+// remain. Nobody finds an upload that has begun to go. It removes nothing while the clock is not sure.
+func Expire(tx *storage.Tx, s *blob.Store, before time.Time, limit int) (more bool, err error) {
 	if !tx.ClockSure() {
-		return 0, nil
+		return false, nil
 	}
-	var old []Upload
-	err := uploads.Scan(tx, storage.Range{}, func(key []byte, u *Upload) error {
+	var u Upload
+	for limit > 0 {
+		u, err = expired(tx, before, storage.Key(u.Account, u.ID))
+		if errors.Is(err, storage.ErrNotFound) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		n, err := removeChunks(tx, s, u, limit)
+		if err != nil {
+			return false, err
+		}
+		if err := uploads.Delete(tx, storage.Key(u.Account, u.ID)); err != nil {
+			return false, err
+		}
+		if n == limit {
+			u.Account, u.ID = nobody, string(storage.Key(u.Number))
+			return true, uploads.Store(tx, storage.Key(u.Account, u.ID), &u)
+		}
+		limit -= max(n, 1)
+	}
+	return true, nil
+}
+
+// nobody has the uploads that are going in steps, under their numbers. It is no account.
+const nobody = uint64(0)
+
+// expired finds the next upload behind a key that nothing was added to since before.
+func expired(tx *storage.Tx, before time.Time, after []byte) (old Upload, err error) {
+	err = uploads.Scan(tx, storage.Range{After: after}, func(key []byte, u *Upload) error {
 		if !u.Touched.Before(before) {
 			return nil
 		}
-		if len(old) == limit {
-			return storage.ErrStop
-		}
+		old = *u
 		owner, id := storage.KeyUint(key)
-		u.Account, u.ID = owner, string(id)
-		old = append(old, *u)
-		return nil
+		old.Account, old.ID = owner, string(id)
+		return storage.ErrStop
 	})
-	if err != nil {
-		return 0, err
+	if err == nil && old.Number == 0 {
+		err = storage.ErrNotFound
 	}
-	for _, u := range old {
-		if err := Remove(tx, s, u); err != nil {
-			return 0, err
-		}
-	}
-	return len(old), nil
+	return old, err
 }
 
 // Contents calls fn for every content that a piece refers to.

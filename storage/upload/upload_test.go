@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -234,13 +233,24 @@ func TestPiecesAreBoundedInNumber(t *testing.T) {
 
 func TestAbandonedUploadsExpireAndOthersStay(t *testing.T) {
 	d := open(t)
-	expire := func(before time.Time, limit int) (n int) {
+	expire := func(before time.Time, limit int) (more bool) {
 		t.Helper()
 		d.want("expire", d.update(func(tx *storage.Tx) (err error) {
-			n, err = upload.Expire(tx, d.blobs, before, limit)
+			more, err = upload.Expire(tx, d.blobs, before, limit)
 			return err
 		}), nil)
-		return n
+		return more
+	}
+	left := func() (ids []string) {
+		t.Helper()
+		d.want("list", d.db.View(t.Context(), func(tx *storage.Tx) error {
+			all, err := upload.Of(tx, ada)
+			for _, u := range all {
+				ids = append(ids, u.ID)
+			}
+			return err
+		}), nil)
+		return ids
 	}
 	start := d.now
 	for n := range 5 {
@@ -251,30 +261,66 @@ func TestAbandonedUploadsExpireAndOthersStay(t *testing.T) {
 	d.now = d.now.Add(time.Hour)
 	d.want("a late piece", d.put(ada, "1", "2", "late"), nil) // hour 6
 	d.booked(29)
-	if n := expire(start.Add(time.Hour), 10); n != 0 {
-		t.Errorf("%d expired too early", n)
+	if more := expire(start.Add(time.Hour), 10); more || len(left()) != 5 {
+		t.Errorf("uploads %q are left, %t: some expired too early", left(), more)
 	}
-	if n := expire(start.Add(4*time.Hour), 1); n != 1 {
-		t.Errorf("%d expired at once, want 1", n)
+	if more := expire(start.Add(4*time.Hour), 1); !more || len(left()) != 4 {
+		t.Errorf("uploads %q are left, %t, want one gone", left(), more)
 	}
-	if n := expire(start.Add(4*time.Hour), 10); n != 1 {
-		t.Errorf("%d expired, want the other old one", n)
+	for expire(start.Add(4*time.Hour), 10) {
 	}
-	running := map[string]bool{}
-	d.want("list", d.db.View(t.Context(), func(tx *storage.Tx) error {
-		all, err := upload.Of(tx, ada)
-		for _, u := range all {
-			running[u.ID] = true
-		}
-		return err
-	}), nil)
-	if got := slices.Sorted(maps.Keys(running)); !slices.Equal(got, []string{"1", "3", "4"}) {
+	if got := left(); !slices.Equal(got, []string{"1", "3", "4"}) {
 		t.Errorf("uploads %q are left, want those that something was added to", got)
 	}
 	d.booked(19)
 	d.now = d.now.AddDate(-2, 0, 0) // a clock that cannot be believed
-	if n := expire(start.AddDate(1, 0, 0), 10); n != 0 {
-		t.Errorf("%d expired while the clock is doubted", n)
+	if more := expire(start.AddDate(1, 0, 0), 10); more || len(left()) != 3 {
+		t.Errorf("uploads %q are left, %t: some expired while the clock is doubted", left(), more)
 	}
 	d.booked(19)
+}
+
+// TestALargeUploadExpiresInSteps: nobody sees a part of one, and its name is free at once.
+func TestALargeUploadExpiresInSteps(t *testing.T) {
+	const pieces, step = 1000, 300
+	d := open(t)
+	d.want("create", d.create(ada, "x"), nil)
+	d.want("put one", d.put(ada, "x", "one", strings.Repeat("x", 100)), nil)
+	d.want("put many", d.with(ada, "x", func(tx *storage.Tx, u upload.Upload) error {
+		for n := 1; n < pieces; n++ {
+			if err := upload.Put(tx, d.blobs, u, fmt.Sprint(n), blob.Ref{}, 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	}), nil)
+	count := func() (n int) {
+		t.Helper()
+		d.want("count", d.db.View(t.Context(), func(tx *storage.Tx) error {
+			return upload.Contents(tx, func(blob.Ref) error { n++; return nil })
+		}), nil)
+		return n
+	}
+	d.now = d.now.Add(time.Hour)
+	for was, more := pieces, true; more; {
+		d.want("expire", d.update(func(tx *storage.Tx) (err error) {
+			more, err = upload.Expire(tx, d.blobs, d.now.Add(-time.Minute), step)
+			return err
+		}), nil)
+		now := count()
+		if was-now > step {
+			t.Errorf("%d pieces went in one transaction", was-now)
+		}
+		d.want("find what is going", d.remove(ada, "x"), storage.ErrNotFound)
+		if was == pieces {
+			d.booked(100) // the one with bytes is the last by name
+			d.want("the same id anew", d.create(ada, "x"), nil)
+			d.want("remove", d.remove(ada, "x"), nil)
+		}
+		was = now
+	}
+	if n := count(); n != 0 {
+		t.Errorf("%d pieces are left", n)
+	}
+	d.booked(0)
 }
