@@ -142,18 +142,31 @@ func (f *Files) Stat(ctx context.Context, names []string, need Need) (i Info, er
 
 // Open tells of a path and opens the content of a file in the same snapshot; of a folder there is none.
 func (f *Files) Open(ctx context.Context, names []string) (i Info, reader *blob.Reader, err error) {
-	err = f.View(ctx, func(tx *storage.Tx) error {
+	reader, err = f.Reader(ctx, func(tx *storage.Tx) (*blob.Reader, error) {
 		s, err := f.Existing(tx, names)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if i, err = f.Describe(tx, s, Need{}); err != nil || i.IsFolder() {
-			return err
+			return nil, err
 		}
-		reader, err = f.fs.blobs.Open(tx, i.Content)
-		return err
+		return f.fs.blobs.Open(tx, i.Content)
 	})
 	return i, reader, err
+}
+
+// Reader runs open in a transaction that reads, and gives the reader that it opens, if any. When the transaction
+// fails after that, as it does where records are damaged, the reader is closed.
+func (f *Files) Reader(ctx context.Context, open func(tx *storage.Tx) (*blob.Reader, error)) (r *blob.Reader, err error) {
+	err = f.View(ctx, func(tx *storage.Tx) (err error) {
+		r, err = open(tx)
+		return err
+	})
+	if err != nil && r != nil {
+		r.Close()
+		r = nil
+	}
+	return r, err
 }
 
 // Page is a part of a folder's listing; the zero Page begins one.

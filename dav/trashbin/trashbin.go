@@ -157,12 +157,11 @@ func (b *Bin) Stat(ctx context.Context, names []string) (found Trashed, err erro
 
 // Open finds a file in the trash and its content; of a folder there is none.
 func (b *Bin) Open(ctx context.Context, names []string) (found Trashed, reader *blob.Reader, err error) {
-	err = b.files.View(ctx, func(tx *storage.Tx) error {
+	reader, err = b.files.Reader(ctx, func(tx *storage.Tx) (r *blob.Reader, err error) {
 		if found, err = b.find(tx, names); err != nil || found.IsFolder() {
-			return err
+			return nil, err
 		}
-		reader, err = b.files.FS().Blobs().Open(tx, found.Content)
-		return err
+		return b.files.FS().Blobs().Open(tx, found.Content)
 	})
 	return found, reader, err
 }

@@ -128,12 +128,11 @@ func (p *pieces) Read(b []byte) (int, error) {
 }
 
 func (p *pieces) next() error {
-	err := p.files.View(p.ctx, func(tx *storage.Tx) (err error) {
-		p.open, err = p.files.FS().Blobs().Open(tx, p.left[0].Content)
-		return err
+	var err error
+	p.open, err = p.files.Reader(p.ctx, func(tx *storage.Tx) (*blob.Reader, error) {
+		return p.files.FS().Blobs().Open(tx, p.left[0].Content)
 	})
 	if err != nil {
-		p.open = nil
 		return fmt.Errorf("piece %q: %w", p.left[0].Name, err)
 	}
 	p.left = p.left[1:]

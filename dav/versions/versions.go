@@ -124,12 +124,11 @@ func (v *Versions) Stat(ctx context.Context, id, rev uint64) (old OldVersion, er
 
 // Open tells of one older content and opens it in the same snapshot.
 func (v *Versions) Open(ctx context.Context, id, rev uint64) (old OldVersion, reader *blob.Reader, err error) {
-	err = v.files.View(ctx, func(tx *storage.Tx) error {
+	reader, err = v.files.Reader(ctx, func(tx *storage.Tx) (r *blob.Reader, err error) {
 		if old, err = v.find(tx, id, rev, access.Read); err != nil {
-			return err
+			return nil, err
 		}
-		reader, err = v.files.FS().Blobs().Open(tx, old.Content)
-		return err
+		return v.files.FS().Blobs().Open(tx, old.Content)
 	})
 	return old, reader, err
 }
