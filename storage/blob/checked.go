@@ -111,7 +111,9 @@ func (c *checked) rest() ([]byte, error) {
 	block := c.at / blockSize
 	if block != c.block {
 		if err := c.load(block); err != nil {
-			c.store.noteDamage(c.ref, err)
+			if errors.Is(err, storage.ErrCorrupt) {
+				c.store.noteDamage(c.ref, err)
+			}
 			return nil, err
 		}
 	}
@@ -119,7 +121,8 @@ func (c *checked) rest() ([]byte, error) {
 	return (*c.buffer)[c.at-block*blockSize : length], nil
 }
 
-// load reads a block and compares it with its sum.
+// load reads a block and compares it with its sum. What fails with another error than storage.ErrCorrupt says nothing
+// of the content.
 func (c *checked) load(block int64) error {
 	c.block = -1
 	if err := c.loadSums(block / segmentBlocks); err != nil {
@@ -130,7 +133,11 @@ func (c *checked) load(block int64) error {
 	}
 	begin := block * blockSize
 	b := (*c.buffer)[:min(c.ref.Size-begin, blockSize)]
-	if n, err := c.file.ReadAt(b, begin); n < len(b) {
+	n, err := c.file.ReadAt(b, begin)
+	if errors.Is(err, os.ErrClosed) {
+		return fmt.Errorf("read %s: %w", c.ref, err)
+	}
+	if n < len(b) {
 		return fmt.Errorf("%w: %s cannot be read at byte %d: %w", storage.ErrCorrupt, c.ref, begin+int64(n), err)
 	}
 	if crc32.Checksum(b, castagnoli) != c.sums.sum(block%segmentBlocks) {

@@ -224,3 +224,32 @@ func TestLogNamesADamagedContentOnce(t *testing.T) {
 		t.Errorf("the log says\n%s\nwant one line with the content and what to do", text)
 	}
 }
+
+// TestWhatIsClosedIsNotDamaged: neither the end of the store nor that of the reader says anything of a content.
+func TestWhatIsClosedIsNotDamaged(t *testing.T) {
+	f := open(t)
+	const size = 80 << 20 // its sums take more than one record
+	ref := f.put("a", make([]byte, size))
+	closed, cut := f.open(ref), f.open(ref)
+	if !closed.Checking() {
+		t.Fatal("the content is not checked")
+	}
+	read := func(what string, r *blob.Reader) {
+		t.Helper()
+		if _, err := r.Seek(-1, io.SeekEnd); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Read(make([]byte, 1)); err == nil || errors.Is(err, storage.ErrCorrupt) {
+			t.Errorf("read from %s = %v", what, err)
+		}
+		if n := f.blobs.Damaged(); n != 0 {
+			t.Errorf("after the read from %s %d contents are damaged", what, n)
+		}
+	}
+	closed.Close()
+	read("a closed reader", closed)
+	if err := f.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	read("a closed store", cut)
+}
