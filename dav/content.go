@@ -2,9 +2,11 @@ package dav
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -108,10 +110,17 @@ func (b *checkedBody) note(err error) {
 // checkedContent is the side of a checkedBody that http.ServeContent reads from.
 type checkedContent checkedBody
 
-// Read implements io.Reader.
+// Read implements io.Reader. A panic becomes the error of the answer: in the goroutine that reads several ranges
+// nobody else recovers it, and it would end the process.
 func (c *checkedContent) Read(p []byte) (n int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer func() {
+		if v := recover(); v != nil {
+			n, err = 0, fmt.Errorf("panic while a content was read: %v\n%s", v, debug.Stack())
+			(*checkedBody)(c).note(err)
+		}
+	}()
 	if c.content == nil {
 		return 0, os.ErrClosed
 	}
