@@ -117,7 +117,7 @@ func (c *checkedContent) Read(p []byte) (n int, err error) {
 	defer c.mu.Unlock()
 	defer func() {
 		if v := recover(); v != nil {
-			n, err = 0, fmt.Errorf("panic while a content was read: %v\n%s", v, debug.Stack())
+			n, err = 0, fmt.Errorf("%w: %v\n%s", errPanic, v, debug.Stack())
 			(*checkedBody)(c).note(err)
 		}
 	}()
@@ -138,6 +138,9 @@ func (c *checkedContent) Seek(offset int64, whence int) (int64, error) {
 	}
 	return c.content.Seek(offset, whence)
 }
+
+// errPanic is a mistake of ours, which is logged as one though the answer has begun.
+var errPanic = errors.New("panic while a content was read")
 
 // failing tells the failure to write from the failure to read.
 type failing struct {

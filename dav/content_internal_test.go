@@ -1,6 +1,8 @@
 package dav
 
 import (
+	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -20,7 +22,21 @@ func TestAPanicWhileAContentIsReadEndsTheAnswerAlone(t *testing.T) {
 	if err := <-read; err == nil {
 		t.Error("the read is well")
 	}
-	if err := body.end(); err == nil || !strings.Contains(err.Error(), "content_internal_test.go") {
+	err := body.end()
+	if err == nil || !strings.Contains(err.Error(), "content_internal_test.go") {
 		t.Errorf("the answer ends with %v, want the panic and where it was", err)
+	}
+	var logged strings.Builder
+	func() {
+		defer func() {
+			if v := recover(); v != http.ErrAbortHandler {
+				t.Errorf("the answer ends with %v", v)
+			}
+		}()
+		log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelError}))
+		WriteError(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), log, Started(err))
+	}()
+	if !strings.Contains(logged.String(), "panic") {
+		t.Errorf("the log says %q", logged.String())
 	}
 }

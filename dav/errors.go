@@ -171,7 +171,11 @@ func Started(err error) error {
 func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	var cut *startedError
 	if errors.As(err, &cut) {
-		log.DebugContext(r.Context(), "answer cut short", "method", r.Method, "err", cut.err)
+		level := slog.LevelDebug
+		if errors.Is(err, errPanic) {
+			level = slog.LevelError
+		}
+		log.Log(r.Context(), level, "answer cut short", "method", r.Method, "err", cut.err)
 		panic(http.ErrAbortHandler)
 	}
 	e := AsError(err)
