@@ -49,6 +49,9 @@ func layout(house fs.FS) (faults []string, err error) {
 				return fs.SkipDir
 			}
 			if !strings.Contains(name, "/") && !slices.Contains(rooms, name) {
+				if isDataFolder(house, name) {
+					return fs.SkipDir
+				}
 				faults = append(faults, name+": a seventh room at the top")
 			}
 			return nil
@@ -66,6 +69,12 @@ func layout(house fs.FS) (faults []string, err error) {
 		}
 	}
 	return faults, err
+}
+
+// isDataFolder tells a store that was made in the checkout, as the first command of README.md does.
+func isDataFolder(house fs.FS, name string) bool {
+	_, err := fs.Stat(house, path.Join(name, "marker"))
+	return err == nil
 }
 
 // file checks the imports of one file, and notes whether its package has a comment.
@@ -131,6 +140,9 @@ func TestLayoutFindsFaults(t *testing.T) {
 		{"no comment", "auth/a.go", "package auth", "no package comment"},
 		{"seventh room", "util/a.txt", "", "seventh room"},
 		{"dot folder", ".ci/a.txt", "", ""},
+		{"data folder", "ruche-data/marker", "", ""},
+		{"data folder by another name", "files/marker", "", ""},
+		{"data folder's name without its marker", "ruche-data/a.txt", "", "seventh room"},
 		{"test data", "storage/testdata/a.go", "not Go", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
