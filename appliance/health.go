@@ -1,6 +1,7 @@
 package appliance
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -13,6 +14,9 @@ type Health struct {
 	Status  string   `json:"status"` // ok, degraded or failing
 	Reasons []string `json:"reasons,omitempty"`
 }
+
+// Probe is storage.DB.Probe of the store.
+func (a *Appliance) Probe(ctx context.Context) error { return a.store.DB.Probe(ctx) }
 
 // healthz answers 503 when new files cannot be stored, 200 otherwise. Damaged contents are told until they are
 // found well, or gone; damaged records until the next start.

@@ -59,6 +59,9 @@ func serve(ctx context.Context, e *env, config appliance.Config) error {
 	}
 	notify(e, "READY=1")
 	context.AfterFunc(ctx, func() { notify(e, "STOPPING=1") })
+	if period := watchdogPeriod(e.lookup); period > 0 {
+		go watch(ctx, period, log, a.Probe, func() { notify(e, "WATCHDOG=1") })
+	}
 
 	asked := make(chan error, 1)
 	go func() { asked <- e.welcome(ctx, a, config) }()
