@@ -49,6 +49,7 @@ mkfs.ext4 e2fsprogs
 mkfs.xfs xfsprogs
 findmnt mount util-linux
 strace strace
+systemd-analyze systemd
 LIST
 }
 
