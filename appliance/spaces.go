@@ -26,18 +26,41 @@ func (a *Appliance) trim(ctx context.Context) error {
 		return fmt.Errorf("trim: %w", err)
 	}
 	for _, space := range spaces {
-		for more := true; more; {
-			err := a.store.DB.Update(ctx, func(tx *storage.Tx) (err error) {
-				more, err = tree.Trim(tx, space, batch)
-				return err
-			})
-			if err == nil {
-				err = a.files.PurgeTrash(ctx)
-			}
-			if err != nil {
-				return fmt.Errorf("trim space %d: %w", space, err)
-			}
+		if err := a.trimSpace(ctx, space); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// trimSpace looks for what goes in transactions that read, and lets requests in between those that write.
+func (a *Appliance) trimSpace(ctx context.Context, space uint64) error {
+	var err error
+	for more := true; more && err == nil; {
+		err = a.store.DB.Update(ctx, func(tx *storage.Tx) (err error) {
+			more, err = tree.TrimTrash(tx, space, batch)
+			return err
+		})
+		if err == nil {
+			err = a.files.PurgeTrash(ctx)
+		}
+	}
+	for dropped := 1; dropped > 0 && err == nil; {
+		var old []tree.OldVersion
+		err = a.store.DB.View(ctx, func(tx *storage.Tx) (err error) {
+			old, err = tree.OldVersions(tx, space, batch)
+			return err
+		})
+		if err != nil || len(old) == 0 {
+			break
+		}
+		err = a.store.DB.Update(ctx, func(tx *storage.Tx) (err error) {
+			dropped, err = tree.TrimVersions(tx, space, old)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("trim space %d: %w", space, err)
 	}
 	return nil
 }

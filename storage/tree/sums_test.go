@@ -176,18 +176,7 @@ func TestEmptyFilesFillNoDisk(t *testing.T) {
 		_, err = f.remove(space, name)
 		want(t, "remove", err, nil)
 	}
-	for more := true; more; {
-		f.must(func(tx *storage.Tx) (err error) {
-			more, err = tree.Trim(tx, space, 100)
-			return err
-		})
-		for left := true; left; {
-			f.must(func(tx *storage.Tx) (err error) {
-				left, err = tree.Purge(tx, 1000)
-				return err
-			})
-		}
-	}
+	f.trim(100)
 	want(t, "mkdir after the night", f.mkdir(space, "room"), nil)
 	f.check()
 }

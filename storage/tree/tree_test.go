@@ -493,6 +493,91 @@ func TestDroppedSpaceLeavesNothing(t *testing.T) {
 	f.check()
 }
 
+// trim makes trash and versions give way, limit of them in a transaction.
+func (f *forest) trim(limit int) {
+	f.t.Helper()
+	for more := true; more; f.purge() {
+		f.must(func(tx *storage.Tx) (err error) {
+			more, err = tree.TrimTrash(tx, space, limit)
+			return err
+		})
+	}
+	for dropped := 1; dropped > 0; {
+		var old []tree.OldVersion
+		f.view(func(tx *storage.Tx) (err error) {
+			old, err = tree.OldVersions(tx, space, limit)
+			return err
+		})
+		f.must(func(tx *storage.Tx) (err error) {
+			dropped, err = tree.TrimVersions(tx, space, old)
+			return err
+		})
+	}
+}
+
+// TestVersionsGiveWayWhereTheyStillAre: what was moved or removed since it was found is left alone.
+func TestVersionsGiveWayWhereTheyStillAre(t *testing.T) {
+	f := plant(t)
+	for _, name := range []string{"/gone", "/moved", "/stays"} {
+		for i := range 2 {
+			f.now = f.now.Add(24 * time.Hour)
+			want(t, "put", f.put(space, name, strings.Repeat("x", 100+i)), nil)
+		}
+	}
+	f.must(func(tx *storage.Tx) error { return account.SetQuota(tx, space, 1) })
+	var old []tree.OldVersion
+	f.view(func(tx *storage.Tx) (err error) {
+		old, err = tree.OldVersions(tx, space, 10)
+		return err
+	})
+	if len(old) != 3 {
+		t.Fatalf("found %d versions, want 3", len(old))
+	}
+	_, err := f.remove(space, "/gone")
+	want(t, "remove", err, nil)
+	want(t, "move", f.move(space, "/moved", other, "/moved"), nil)
+	f.must(func(tx *storage.Tx) error {
+		n, err := tree.TrimVersions(tx, space, append(old, old...))
+		if n != 1 {
+			t.Errorf("dropped %d versions, want that of the file that stays", n)
+		}
+		return err
+	})
+	f.check()
+}
+
+// TestTrashWithoutAQuotaIsBounded: its files and folders are counted, not only its items.
+func TestTrashWithoutAQuotaIsBounded(t *testing.T) {
+	f := plant(t)
+	for _, name := range []string{"/first", "/second"} {
+		f.now = f.now.Add(time.Hour)
+		want(t, "put", f.put(space, name, name), nil)
+		_, err := f.remove(space, name)
+		want(t, "remove", err, nil)
+	}
+	items := func() (n int) {
+		f.view(func(tx *storage.Tx) error {
+			return tree.TrashOf(tx, space, func(tree.Trash) error { n++; return nil })
+		})
+		return n
+	}
+	claim := func(nodes int64) { // as if there were so many more
+		f.must(func(tx *storage.Tx) error { return account.Add(tx, space, account.Usage{TrashNodes: nodes}) })
+	}
+	for _, tt := range []struct {
+		nodes int64
+		want  int
+	}{{1_000_000 - 2, 2}, {1, 1}, {0, 1}, {2, 0}} {
+		claim(tt.nodes)
+		f.trim(100)
+		if got := items(); got != tt.want {
+			t.Errorf("%d more nodes in the trash leave %d items, want %d", tt.nodes, got, tt.want)
+		}
+	}
+	claim(-1_000_001)
+	f.check()
+}
+
 func TestOldThingsGiveWayToTheQuota(t *testing.T) {
 	f := plant(t)
 	for i := range 5 {
@@ -503,13 +588,7 @@ func TestOldThingsGiveWayToTheQuota(t *testing.T) {
 		want(t, "remove", err, nil)
 	}
 	f.must(func(tx *storage.Tx) error { return account.SetQuota(tx, space, 320) })
-	for more := true; more; {
-		f.must(func(tx *storage.Tx) (err error) {
-			more, err = tree.Trim(tx, space, 2)
-			return err
-		})
-		f.purge()
-	}
+	f.trim(2)
 	f.view(func(tx *storage.Tx) error {
 		u, err := account.UsageOf(tx, space)
 		if u.Total() > 320 || u.Files != 104 || u.Versions == 0 || u.Trash != 0 {

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -8,41 +9,41 @@ import (
 	"ruche/storage/account"
 )
 
-// maxTrash is how many items the trash of one space keeps.
-const maxTrash = 10_000
+const (
+	maxTrash      = 10_000    // items that the trash of one space keeps
+	maxTrashNodes = 1_000_000 // files and folders in them, where no quota bounds them
+)
 
-// Trim makes the trash and the older versions of a space fit: all that the space holds stays within its
-// quota, its nodes within their number, and the trash within its number of items. The oldest go first, trash before versions, at most limit
-// of them a call; more tells whether there is more to do. It drops nothing while the clock is not sure.
-// Discarded trash is counted until Purge has removed it, so Purge comes before the next Trim.
-func Trim(tx *storage.Tx, space uint64, limit int) (more bool, err error) {
-	if !tx.ClockSure() {
-		return false, nil
-	}
-	u, err := account.UsageOf(tx, space)
-	if err != nil {
+// TrimTrash makes the trash of a space give way: all that the space holds should be within its quota, its nodes
+// within their number, and the trash within its number of items. The oldest go first, at most limit of them a call;
+// more tells whether there is more to do. It drops nothing while the clock is not sure. Discarded trash is counted
+// until Purge has removed it, so Purge comes before the next call, and before TrimVersions.
+func TrimTrash(tx *storage.Tx, space uint64, limit int) (more bool, err error) {
+	over, err := beyond(tx, space)
+	if err != nil || !tx.ClockSure() {
 		return false, err
 	}
-	var over sums // size for all bytes
-	if u.Quota > 0 {
-		over = sums{size: u.Total() - u.Quota, nodes: u.Nodes + u.TrashNodes - u.MaxNodes()}
-	}
-	dropped, over, err := trimTrash(tx, space, over, limit)
-	if err != nil || dropped == limit || over.size <= 0 {
-		return dropped == limit, err
-	}
-	n, err := trimVersions(tx, space, over.size, limit-dropped)
-	return dropped+n == limit, err
+	n, err := trimTrash(tx, space, over, limit)
+	return n == limit, err
 }
 
-func trimTrash(tx *storage.Tx, space uint64, over sums, limit int) (int, sums, error) {
+// beyond is what a space holds and should not; its size is for all bytes.
+func beyond(tx *storage.Tx, space uint64) (sums, error) {
+	u, err := account.UsageOf(tx, space)
+	if u.Quota > 0 {
+		return sums{size: u.Total() - u.Quota, nodes: u.Nodes + u.TrashNodes - u.MaxNodes()}, err
+	}
+	return sums{nodes: u.TrashNodes - maxTrashNodes}, err
+}
+
+func trimTrash(tx *storage.Tx, space uint64, over sums, limit int) (int, error) {
 	var items []Trash
 	err := TrashOf(tx, space, func(t Trash) error {
 		items = append(items, t)
 		return nil
 	})
 	if err != nil {
-		return 0, over, err
+		return 0, err
 	}
 	dropped := 0
 	for i, t := range items {
@@ -51,62 +52,102 @@ func trimTrash(tx *storage.Tx, space uint64, over sums, limit int) (int, sums, e
 		}
 		n, err := ByID(tx, t.Node)
 		if err != nil {
-			return dropped, over, fmt.Errorf("trash item %d: %w", t.ID, err)
+			return dropped, fmt.Errorf("trash item %d: %w", t.ID, err)
 		}
 		if err := Discard(tx, t); err != nil {
-			return dropped, over, err
+			return dropped, err
 		}
 		gone := n.sums()
 		over.size -= gone.size + gone.versions + gone.props
 		over.nodes -= gone.nodes
 		dropped++
 	}
-	return dropped, over, nil
+	return dropped, nil
 }
 
-// trimVersions drops the oldest versions in a space until so many bytes are gone.
-func trimVersions(tx *storage.Tx, space uint64, over int64, limit int) (int, error) {
-	top, err := Root(tx, space)
-	if err != nil {
-		return 0, ignoreAbsent(err)
-	}
-	var found []ownVersion
-	if err := findVersions(tx, top, &found); err != nil {
-		return 0, err
-	}
-	slices.SortFunc(found, func(a, b ownVersion) int { return a.Replaced.Compare(b.Replaced) })
-	for i, v := range found {
-		if over <= 0 || i == limit {
-			return i, nil
-		}
-		n, err := ByID(tx, v.node)
-		if err != nil {
-			return i, err
-		}
-		if err := RemoveVersion(tx, n, v.Rev); err != nil {
-			return i, err
-		}
-		over -= v.Content.Size
-	}
-	return len(found), nil
-}
-
-type ownVersion struct {
-	node uint64
+// OldVersion is a version that may give way to the quota.
+type OldVersion struct {
+	Node uint64
 	Version
 }
 
-// findVersions looks only where there are some.
-func findVersions(tx *storage.Tx, n Node, found *[]ownVersion) error {
+// OldVersions lists the oldest versions in a space, at most limit of them, the oldest first; none while the space is
+// within its quota or the clock is not sure. It looks at every file that has some, so it is for a transaction that
+// reads.
+func OldVersions(tx *storage.Tx, space uint64, limit int) ([]OldVersion, error) {
+	over, err := beyond(tx, space)
+	if err != nil || over.size <= 0 || !tx.ClockSure() {
+		return nil, err
+	}
+	top, err := Root(tx, space)
+	if err != nil {
+		return nil, ignoreAbsent(err)
+	}
+	found := oldest{limit: limit}
+	err = found.below(tx, top)
+	return found.cut(), err
+}
+
+// oldest keeps the oldest of the versions it meets.
+type oldest struct {
+	limit    int
+	versions []OldVersion // up to twice the limit
+}
+
+func (o *oldest) cut() []OldVersion {
+	slices.SortFunc(o.versions, func(a, b OldVersion) int { return a.Replaced.Compare(b.Replaced) })
+	o.versions = o.versions[:min(len(o.versions), o.limit)]
+	return o.versions
+}
+
+// below looks only where there are some.
+func (o *oldest) below(tx *storage.Tx, n Node) error {
 	if n.Versions == 0 {
 		return nil
 	}
-	if n.Kind == File {
-		all, err := Versions(tx, n.ID)
-		for _, v := range all {
-			*found = append(*found, ownVersion{n.ID, v})
-		}
-		return err
+	if n.Kind != File {
+		return Children(tx, n.ID, "", func(child *Node) error { return o.below(tx, *child) })
 	}
-	return Children(tx, n.ID, "", func(child *Node) error { return findVersions(tx, *child, found) })
+	all, err := Versions(tx, n.ID)
+	for _, v := range all {
+		o.versions = append(o.versions, OldVersion{n.ID, v})
+	}
+	if len(o.versions) >= 2*o.limit {
+		o.cut()
+	}
+	return err
+}
+
+// TrimVersions drops those of old, which OldVersions found, that are still there, until the space is within its
+// quota. dropped is 0 when there is no more to do.
+func TrimVersions(tx *storage.Tx, space uint64, old []OldVersion) (dropped int, err error) {
+	over, err := beyond(tx, space)
+	if err != nil || !tx.ClockSure() {
+		return 0, err
+	}
+	for _, v := range old {
+		if over.size <= 0 {
+			break
+		}
+		home, err := homeOf(tx, v.Node)
+		if err == nil && home != (Home{Space: space}) {
+			continue // moved since
+		}
+		var n Node
+		if err == nil {
+			n, err = ByID(tx, v.Node)
+		}
+		if err == nil {
+			err = RemoveVersion(tx, n, v.Rev)
+		}
+		if errors.Is(err, storage.ErrNotFound) {
+			continue // removed since
+		}
+		if err != nil {
+			return dropped, err
+		}
+		over.size -= v.Content.Size
+		dropped++
+	}
+	return dropped, nil
 }
