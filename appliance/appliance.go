@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 	"ruche/appliance/control"
 	"ruche/appliance/jobs"
 	"ruche/dav/files"
+	"ruche/storage/account"
+	"ruche/storage/blob"
 )
 
 // Appliance is one server with its store.
@@ -28,7 +31,12 @@ type Appliance struct {
 	server   *http.Server
 	control  *control.Server
 	jobs     *jobs.Schedule
-	running  sync.RWMutex // held for reading by each request
+	errands  *jobs.Errands
+
+	rubbish     atomic.Uint64 // bytes of it since the last errand
+	unread      time.Duration
+	muchRubbish uint64
+	running     sync.RWMutex // held for reading by each request
 
 	requests context.Context // ends when running requests may not go on
 	giveUp   context.CancelFunc
@@ -47,7 +55,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (*Appliance, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Appliance{config: c, log: log, store: store, files: files.New(store.DB, store.Blobs, files.Options{Log: log})}
+	a := &Appliance{config: c, log: log, store: store, files: files.New(store.DB, store.Blobs, files.Options{Log: log}), unread: unread, muchRubbish: muchRubbish}
 	a.requests, a.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -69,6 +77,9 @@ func (a *Appliance) open() error {
 		return err
 	}
 	a.jobs = jobs.New(a.store.DB, a.log, a.nightly()...)
+	a.errands = jobs.NewErrands(a.log, a.relieve)
+	a.store.DB.Listen(account.Overfull, a.errands.Ask)
+	a.store.DB.Listen(blob.Rubbish, a.noteRubbish)
 	a.server = newServer(&guard{next: a.routes(), log: a.log, limits: a.config.Limits, running: &a.running}, a.config.Limits, a.log)
 	a.server.ConnState = conns.watch
 	a.server.BaseContext = func(net.Listener) context.Context { return a.requests }
@@ -106,6 +117,12 @@ func (a *Appliance) Run(ctx context.Context) error {
 	})
 	g.Go(func() error {
 		if err := a.jobs.Run(work); !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error {
+		if err := a.errands.Run(work); !errors.Is(err, context.Canceled) {
 			return err
 		}
 		return nil

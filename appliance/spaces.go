@@ -65,6 +65,39 @@ func (a *Appliance) trimSpace(ctx context.Context, space uint64) error {
 	return nil
 }
 
+const (
+	// unread is after what time no transaction is left that began when a content was still somebody's, and that may
+	// open its file.
+	unread = time.Minute
+	// muchRubbish is how many bytes of contents that nobody needs any more wait for the night.
+	muchRubbish = 256 << 20
+	// anySpace is the errand of removing them, among those of spaces, whose numbers begin with 1.
+	anySpace = 0
+)
+
+// relieve does by day what else the night does, so that nobody who overwrites and deletes again and again fills the
+// disk: a space that took in twice its quota is trimmed, and much rubbish is removed.
+func (a *Appliance) relieve(ctx context.Context, space uint64) error {
+	if space != anySpace {
+		return a.trimSpace(ctx, space)
+	}
+	a.rubbish.Store(0)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(a.unread):
+	}
+	_, err := a.store.Blobs.SweepUnused(ctx, a.unread)
+	return err
+}
+
+// noteRubbish counts what no night has removed yet.
+func (a *Appliance) noteRubbish(bytes uint64) {
+	if a.rubbish.Add(bytes) >= a.muchRubbish {
+		a.errands.Ask(anySpace)
+	}
+}
+
 // dropRemoved deletes for good what was removed long ago, with its files.
 func (a *Appliance) dropRemoved(ctx context.Context) error {
 	var gone []func(tx *storage.Tx) error

@@ -52,6 +52,8 @@ type DB struct {
 	reserve atomic.Bool           // the reserve file holds its room
 	max     int                   // how large the record file may grow, 0 without limit
 
+	listeners sync.Map // topic to func(uint64)
+
 	open   sync.RWMutex // held for reading by transactions, for writing by Close
 	closed bool
 }

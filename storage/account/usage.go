@@ -31,7 +31,8 @@ func (c Class) String() string {
 }
 
 // Usage is how many bytes a space may hold and holds. Versions and trash are not set against the quota: they
-// give way when room is needed.
+// give way at night, and soon after a change that made all together pass twice the quota (Overfull). A space
+// without a quota may fill the disk with either, up to the reserve (storage.DB.Room).
 //
 // Dead properties are, byte for byte. The record of a file or folder is not: it would make the sum that clients
 // show (DAV:quota-used-bytes, RFC 4331) another than that of the files in it. So that nobody fills the disk with
@@ -104,6 +105,21 @@ func (u *Usage) MaxNodes() int64 {
 		return 0
 	}
 	return nodesFree + u.Quota/nodeShare
+}
+
+// Overfull is what is told (storage.DB.Listen) of a space that has grown so far beyond what it may keep that versions
+// and trash should not wait for the night to give way.
+const Overfull = "overfull space"
+
+// overfull allows for twice the bytes, so that a day's deleted files mostly stay until the night, and for half more
+// of files and folders, because at twice their number new ones are refused.
+func (u *Usage) overfull() bool {
+	limit := u.MaxNodes()
+	return u.Quota > 0 && (u.Total()/2 >= u.Quota || u.Nodes+u.TrashNodes > limit+limit/2)
+}
+
+func (u *Usage) grewFrom(was *Usage) bool {
+	return u.Total() > was.Total() || u.Nodes+u.TrashNodes > was.Nodes+was.TrashNodes
 }
 
 // add returns the sums with those of d added. It fails with storage.ErrCorrupt when one would sink below zero,
@@ -205,6 +221,9 @@ func addBeyond(tx *storage.Tx, space uint64, d Usage, beyond int64) error {
 		case d.Nodes > 0 && (sum.Nodes > limit || sum.Nodes+sum.TrashNodes > 2*limit):
 			return fmt.Errorf("%d more files and folders in space %d: %w", d.Nodes, space, ErrQuota)
 		}
+	}
+	if sum.overfull() && sum.grewFrom(&u) {
+		tx.Tell(Overfull, space)
 	}
 	return usages.Store(tx, storage.Key(space), &sum)
 }

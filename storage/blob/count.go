@@ -84,9 +84,15 @@ func Link(tx *storage.Tx, ref Ref) error {
 // Unlink counts one reference less. With the last one a small content goes at once; the file of a large one
 // becomes rubbish for Sweep. It fails with storage.ErrNotFound when nothing refers to ref.
 func Unlink(tx *storage.Tx, ref Ref) error {
-	_, err := unlink(tx, ref)
+	last, err := unlink(tx, ref)
+	if last {
+		tx.Tell(Rubbish, uint64(ref.Size))
+	}
 	return err
 }
+
+// Rubbish is what is told (storage.DB.Listen) when the file of a large content becomes rubbish, with its bytes.
+const Rubbish = "rubbish"
 
 // unlink tells whether that was the last reference to a large content.
 func unlink(tx *storage.Tx, ref Ref) (last bool, err error) {

@@ -52,6 +52,22 @@ func (s *Store) Sweep(ctx context.Context, olderThan time.Duration) (SweepResult
 	return sw.SweepResult, err
 }
 
+// SweepUnused is the part of Sweep that is about contents whose last reference went. It reads records only, whatever
+// the number of files.
+func (s *Store) SweepUnused(ctx context.Context, olderThan time.Duration) (SweepResult, error) {
+	sw, err := s.newSweep(ctx, olderThan)
+	for shard := 0; shard < shards && err == nil; shard++ {
+		var unused []Hash
+		if unused, err = sw.unusedRecords(shard); err == nil {
+			err = sw.clear(nil, unused)
+		}
+	}
+	if err != nil {
+		err = fmt.Errorf("sweep: %w", storage.DiskError(err))
+	}
+	return sw.SweepResult, err
+}
+
 func (s *Store) newSweep(ctx context.Context, olderThan time.Duration) (*sweep, error) {
 	sw := &sweep{store: s, ctx: ctx, olderThan: olderThan}
 	err := s.db.View(ctx, func(tx *storage.Tx) error {
@@ -150,10 +166,8 @@ func (s *Store) isOpen(temp string) bool {
 	return s.temps[temp]
 }
 
-// shard removes what is unused in one shard. Hashes are taken first, then looked up in a new transaction:
-// whoever linked one of them before has committed by then, and whoever comes later waits.
+// shard removes what is unused in one shard.
 func (sw *sweep) shard(shard int) error {
-	s := sw.store
 	candidates, err := sw.oldFiles(shard)
 	if err != nil {
 		return err
@@ -162,6 +176,14 @@ func (sw *sweep) shard(shard int) error {
 	if err != nil {
 		return err
 	}
+	return sw.clear(candidates, unused)
+}
+
+// clear removes the files of candidates that have no record, and those of unused with theirs. Hashes are taken
+// first, then looked up in a new transaction: whoever linked one of them before has committed by then, and whoever
+// comes later waits.
+func (sw *sweep) clear(candidates, unused []Hash) error {
+	s := sw.store
 	taken := s.pins.take(append(candidates, unused...))
 	defer s.pins.give(taken)
 	if len(taken) == 0 {
@@ -172,7 +194,7 @@ func (sw *sweep) shard(shard int) error {
 		run = s.db.Update
 	}
 	var remove []Hash
-	err = run(sw.ctx, func(tx *storage.Tx) error {
+	err := run(sw.ctx, func(tx *storage.Tx) error {
 		remove = remove[:0]
 		for _, h := range taken {
 			f, err := files.Load(tx, h[:])
