@@ -9,6 +9,7 @@ import (
 type wanted struct {
 	status int
 	then   func(a answer)
+	props  []int // PROPPATCH: the status of each property, nil when each is set
 }
 
 func refusal(status int) wanted { return wanted{status: status} }
@@ -86,7 +87,7 @@ func (m *model) put(st *act, s spotted) wanted {
 	if m.full(s.in, int64(len(st.body))-had) {
 		return refusal(507)
 	}
-	return wanted{status, func(answer) {
+	return wanted{status: status, then: func(answer) {
 		if s.node == nil {
 			m.create(s, &entry{content: st.body})
 			return
@@ -109,7 +110,7 @@ func (m *model) mkcol(st *act, s spotted) wanted {
 	case !m.opens(st.who, s.parent, st.tokens()):
 		return refusal(423)
 	}
-	return wanted{201, func(answer) { m.create(s, newFolder("", nil)) }}
+	return wanted{status: 201, then: func(answer) { m.create(s, newFolder("", nil)) }}
 }
 
 func (m *model) lock(st *act, s spotted) wanted {
@@ -131,7 +132,7 @@ func (m *model) lock(st *act, s spotted) wanted {
 	if !m.grants(n, infinite, st.shared) {
 		return refusal(423)
 	}
-	return wanted{status, func(a answer) {
+	return wanted{status: status, then: func(a answer) {
 		if s.node == nil {
 			m.create(s, n)
 		}
@@ -154,7 +155,7 @@ func (m *model) delete(st *act, s spotted) wanted {
 	} else if !ok {
 		return refusal(423)
 	}
-	return wanted{204, func(answer) { m.remove(s.node) }}
+	return wanted{status: 204, then: func(answer) { m.remove(s.node) }}
 }
 
 func (m *model) proppatch(st *act, s spotted) wanted {
@@ -166,9 +167,11 @@ func (m *model) proppatch(st *act, s spotted) wanted {
 	case !m.opens(st.who, s.node, st.tokens()):
 		return refusal(423)
 	case st.protected:
-		return refusal(207)
+		return wanted{status: 207, props: []int{424, 403}}
+	case m.full(s.in, (&entry{mark: st.mark}).props()-s.node.props()) && !m.rules.freeProperties:
+		return wanted{status: 207, props: []int{507}}
 	}
-	return wanted{207, func(answer) {
+	return wanted{status: 207, then: func(answer) {
 		s.node.mark = st.mark
 		if s.node.isFolder() {
 			m.touch(s.node)
@@ -202,7 +205,7 @@ func (m *model) unlock(st *act, s spotted) wanted {
 	case !m.mayWrite(st.who, s), covering[i].owner != st.who && m.roles[st.who] != "manage":
 		return refusal(403)
 	}
-	return wanted{204, func(answer) {
+	return wanted{status: 204, then: func(answer) {
 		m.locks = slices.DeleteFunc(m.locks, func(l *heldLock) bool { return l == covering[i] })
 	}}
 }
@@ -261,20 +264,31 @@ func (m *model) transfer(st *act, src spotted) wanted {
 			return refusal(423)
 		}
 	}
-	more := src.node.size()
-	if shallow && src.node.isFolder() {
-		more = 0
-	}
-	if move && src.in == dst.in {
-		more = 0
-	}
-	if over := dst.node; over != nil && more > 0 {
-		more -= over.size()
-	}
-	if m.full(dst.in, more) && !m.rules.freeOfQuota {
+	if m.full(dst.in, m.growth(src, dst, move, shallow)...) && !m.rules.freeOfQuota {
 		return refusal(507)
 	}
-	return wanted{status, func(answer) { m.carry(src, dst, move, shallow) }}
+	return wanted{status: status, then: func(answer) { m.carry(src, dst, move, shallow) }}
+}
+
+// growth is what a copy or move adds to the space that it goes to, in the order in which it does. What is in the
+// way is gone first; a copy of a file over a file writes its content and then its properties; a move within a
+// space adds nothing.
+func (m *model) growth(src, dst spotted, move, shallow bool) []int64 {
+	n, over := src.node, dst.node
+	switch {
+	case move && src.in == dst.in:
+		return nil
+	case !move && over != nil && !n.isFolder() && !over.isFolder():
+		return []int64{n.size() - over.size(), n.props() - over.props()}
+	}
+	more := n.counted()
+	if shallow && n.isFolder() {
+		more = n.props()
+	}
+	if over == nil {
+		return []int64{more}
+	}
+	return []int64{-over.counted(), more}
 }
 
 // carry moves or copies. A copy of a file over a file gives that one another content; its locks stay.

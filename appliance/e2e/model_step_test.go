@@ -136,7 +136,7 @@ func (st *act) setDepth(rnd *rand.Rand, values ...string) {
 
 func (w *world) property(rnd *rand.Rand, st *act) {
 	st.mark = fmt.Sprint("mark ", rnd.IntN(1000))
-	st.body = `<d:propertyupdate xmlns:d="DAV:"><d:set><d:prop><x:mark xmlns:x="urn:x">` + st.mark + `</x:mark></d:prop></d:set>`
+	st.body = `<d:propertyupdate xmlns:d="DAV:"><d:set><d:prop>` + markElement(st.mark) + `</d:prop></d:set>`
 	if st.protected = rnd.IntN(4) == 0; st.protected {
 		st.body += `<d:set><d:prop><d:getetag>"mine"</d:getetag></d:prop></d:set>`
 	}

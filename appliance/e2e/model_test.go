@@ -24,6 +24,7 @@ type rules struct {
 	sharedExcludes  bool // a shared lock keeps other shared locks out
 	locksTravel     bool // MOVE takes the locks along
 	freeOfQuota     bool // copies take no room
+	freeProperties  bool // dead properties take no room
 	quietFolders    bool // folders keep their entity tags when something below changes
 }
 
@@ -70,6 +71,29 @@ func (e *entry) size() int64 {
 	sum := int64(len(e.content))
 	for _, c := range e.members {
 		sum += c.size()
+	}
+	return sum
+}
+
+// markElement is the dead property of an entry, as it is sent.
+func markElement(mark string) string { return `<x:mark xmlns:x="urn:x">` + mark + `</x:mark>` }
+
+// markScope is what is kept with it of the request around it: the namespaces in force there.
+const markScope = ` xmlns:d="DAV:"`
+
+// props are the bytes that the dead property of an entry counts: its name and what is kept of it.
+func (e *entry) props() int64 {
+	if e.mark == "" {
+		return 0
+	}
+	return int64(len("urn:x") + len("mark") + len(markElement(e.mark)) + len(markScope))
+}
+
+// counted is what a quota is set against: the contents and the dead properties of an entry and all in it.
+func (e *entry) counted() int64 {
+	sum := int64(len(e.content)) + e.props()
+	for _, c := range e.members {
+		sum += c.counted()
 	}
 	return sum
 }
@@ -196,9 +220,15 @@ func (m *model) create(s spotted, n *entry) {
 	m.touch(s.parent)
 }
 
-// full tells whether a space has no room for so many bytes more.
-func (m *model) full(s *space, more int64) bool {
-	return s.quota > 0 && more > 0 && s.root.size()+more > s.quota
+// full tells whether a space has no room for a change that adds so many bytes, one number after the other.
+func (m *model) full(s *space, steps ...int64) bool {
+	counted := s.root.counted()
+	for _, more := range steps {
+		if counted += more; s.quota > 0 && more > 0 && counted > s.quota {
+			return true
+		}
+	}
+	return false
 }
 
 // walk calls fn for each entry of a tree with its path.

@@ -102,7 +102,7 @@ func (w *world) run(ctx context.Context, seeds []uint64) error {
 		if a.status != want.status {
 			return fmt.Errorf("%v = %d, want %d; the locks are %s\n%s", st, a.status, want.status, w.lockList(), short(a.body))
 		}
-		if err := st.atomic(a); err != nil {
+		if err := st.atomic(a, want); err != nil {
 			return err
 		}
 		if want.then != nil {
@@ -115,14 +115,22 @@ func (w *world) run(ctx context.Context, seeds []uint64) error {
 	return w.contents(ctx)
 }
 
-// atomic checks the answer to a PROPPATCH that must not happen: RFC 4918, section 9.2.1.
-func (st *act) atomic(a answer) error {
+// atomic checks that the answer to a PROPPATCH gives the properties the statuses that are wanted, and no other: all
+// are set, or none is. RFC 4918, section 9.2.1.
+func (st *act) atomic(a answer, want wanted) error {
 	if st.method != "PROPPATCH" || a.status != 207 {
 		return nil
 	}
-	failed := strings.Contains(a.body, " 424 ") && strings.Contains(a.body, " 403 ")
-	if failed != st.protected || failed == strings.Contains(a.body, " 200 ") {
-		return fmt.Errorf("%v is answered by %s", st, a.body)
+	props := want.props
+	if props == nil {
+		props = []int{200}
+	}
+	ok := strings.Count(a.body, "<d:status>") == len(props)
+	for _, status := range props {
+		ok = ok && strings.Contains(a.body, fmt.Sprintf("<d:status>HTTP/1.1 %d ", status))
+	}
+	if !ok {
+		return fmt.Errorf("%v is answered by %s, want the statuses %v", st, a.body, props)
 	}
 	return nil
 }

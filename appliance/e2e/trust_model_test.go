@@ -135,6 +135,7 @@ func TestTrustModelNoticesAWrongRule(t *testing.T) {
 		{"shared locks exclude each other", rules{sharedExcludes: true}},
 		{"locks travel", rules{locksTravel: true}},
 		{"copies take no room", rules{freeOfQuota: true}},
+		{"dead properties take no room", rules{freeProperties: true}},
 	}
 	if !full() {
 		wrongs = wrongs[:3]
