@@ -77,7 +77,7 @@ shared file locked by another
   stranger-in admin-in     200     404 404  404      404    404  405  409 409   404    404       409  404     404    404  404  403     409   409
 shared folder with a file locked by another
   reader                   200     200 200  207      207    207  405  405 405   403    403       403  412     409    201  403  403     403   403
-  writer manager           200     200 200  207      207    207  405  405 405   207    207       423  412     409    201  207  403     423   423
+  writer manager           200     200 200  207      207    207  405  405 405   207    207       207  412     409    201  207  403     207   207
   manager-ro               200     200 200  207      207    207  405  405 405   403    403       403  412     409    403  403  403     403   403
   stranger-in admin-in     200     404 404  404      404    404  405  405 409   404    404       409  404     404    404  404  403     409   409
 shared file in a folder locked by another

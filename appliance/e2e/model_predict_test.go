@@ -129,7 +129,10 @@ func (m *model) lock(st *act, s spotted) wanted {
 		status, n = 201, &entry{name: s.name, up: s.parent}
 	}
 	infinite := st.depth != "0"
-	if !m.grants(n, infinite, st.shared) {
+	switch ok, below := m.grants(n, infinite, st.shared); {
+	case below:
+		return refusal(207)
+	case !ok:
 		return refusal(423)
 	}
 	return wanted{status: status, then: func(a answer) {
@@ -260,7 +263,9 @@ func (m *model) transfer(st *act, src spotted) wanted {
 	status := 201
 	if dst.node != nil {
 		status = 204
-		if ok, _ := m.opensAll(st.who, dst.node, st.tokens()); !ok {
+		if ok, below := m.opensAll(st.who, dst.node, st.tokens()); below {
+			return refusal(207)
+		} else if !ok {
 			return refusal(423)
 		}
 	}

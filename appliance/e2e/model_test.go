@@ -183,15 +183,14 @@ func (m *model) opensAll(who string, n *entry, tokens []string) (ok, below bool)
 	return true, false
 }
 
-// grants tells whether a new lock bears those that are there.
-func (m *model) grants(n *entry, infinite, shared bool) bool {
-	against := m.covering(n)
-	for _, l := range m.locks {
-		if infinite && l.on != n && l.on.inside(n) {
-			against = append(against, l)
-		}
+// grants tells whether a new lock bears those that are there; below is whether only one inside stands against it.
+func (m *model) grants(n *entry, infinite, shared bool) (ok, below bool) {
+	against := func(l *heldLock) bool { return !shared || !l.shared || m.rules.sharedExcludes }
+	if slices.ContainsFunc(m.covering(n), against) {
+		return false, false
 	}
-	return !slices.ContainsFunc(against, func(l *heldLock) bool { return !shared || !l.shared || m.rules.sharedExcludes })
+	below = infinite && slices.ContainsFunc(m.locks, func(l *heldLock) bool { return l.on != n && l.on.inside(n) && against(l) })
+	return !below, below
 }
 
 // touch notes that the entity tags from a node to the root change.

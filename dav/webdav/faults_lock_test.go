@@ -141,15 +141,9 @@ func TestLockedChildStopsDeleteOfItsFolder(t *testing.T) {
 	for _, move := range [][]string{{"DELETE", "/Work/d"}, {"MOVE", "/Work/d", "Destination", "/Work/x"}, {"MOVE", "/Work/to", "Destination", "/Work/d"},
 		{"COPY", "/Work/to", "Destination", "/Work/d"}, {"DELETE", "/Work/d/e"}} {
 		a := s.As("bob", move[0], move[1], "", move[2:]...)
-		switch a.StatusCode {
-		case http.StatusMultiStatus:
-			rows := doortest.Multistatus(t, a)
-			if len(rows) != 1 || rows[0].Href != "/dav/files/bob/Work/d/e/f.txt" || !strings.Contains(rows[0].Status, "423") {
-				t.Errorf("%q = 207 %+v", move, rows)
-			}
-		case http.StatusLocked:
-		default:
-			t.Errorf("%q of a folder with a locked file in it = %d, want 207 or 423", move, a.StatusCode)
+		rows := doortest.Multistatus(t, a) // RFC 4918, sections 9.6.1, 9.8.5 and 9.9.4
+		if len(rows) != 1 || rows[0].Href != "/dav/files/bob/Work/d/e/f.txt" || !strings.Contains(rows[0].Status, "423") || rows[0].Error != "{DAV:}lock-token-submitted" {
+			t.Errorf("%q = 207 %+v", move, rows)
 		}
 	}
 	s.Holds("bob", "/Work/d/e/f.txt", "text")
@@ -157,6 +151,25 @@ func TestLockedChildStopsDeleteOfItsFolder(t *testing.T) {
 	s.Want(http.StatusCreated, "bob", "COPY", "/Work/d", "", "Destination", "/Work/copy")
 	s.Want(http.StatusNoContent, "bob", "PUT", "/Work/copy/e/f.txt", "no lock came along")
 	s.Want(http.StatusNoContent, "ada", "DELETE", "/Work/d", "", "If", "<"+s.URL+"/dav/files/ada/Work/d/e/f.txt> (<"+token+">)")
+	s.Check()
+}
+
+// RFC 4918, section 9.10.3: what stands against a lock of a folder is named, and the folder is not locked for that.
+func TestLockOfAFolderNamesTheLockedMember(t *testing.T) {
+	s := shareWithBob(t)
+	s.Want(201, "ada", "MKCOL", "/Work/d", "")
+	s.Put("ada", "/Work/d/f.txt", "text")
+	token := s.Lock("ada", "/Work/d/f.txt", doortest.Exclusive)
+	a := s.As("bob", "LOCK", "/Work/d/", doortest.Exclusive)
+	rows := doortest.Multistatus(t, a)
+	if len(rows) != 2 || rows[0].Href != "/dav/files/bob/Work/d/f.txt" || !strings.Contains(rows[0].Status, " 423 ") || rows[0].Error != "{DAV:}no-conflicting-lock" ||
+		rows[1].Href != "/dav/files/bob/Work/d/" || !strings.Contains(rows[1].Status, " 424 ") || a.Header.Get("Lock-Token") != "" {
+		t.Errorf("LOCK of a folder with a locked file in it = %q %+v", a.Header.Get("Lock-Token"), rows)
+	}
+	s.Put("bob", "/Work/d/free.txt", "nothing was locked")
+	s.Want(200, "bob", "LOCK", "/Work/d/", doortest.Exclusive, "Depth", "0")
+	s.Want(423, "bob", "LOCK", "/Work/d/f.txt", doortest.Exclusive)
+	s.Want(204, "ada", "UNLOCK", "/Work/d/f.txt", "", "Lock-Token", "<"+token+">")
 	s.Check()
 }
 

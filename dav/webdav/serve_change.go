@@ -33,22 +33,21 @@ func (s *session) delete() error {
 		}
 	}
 	if err := s.Files.Remove(s.R.Context(), s.Call.Names, req); err != nil {
-		return s.below(err)
+		return s.below(err, s.Call.Names)
 	}
 	s.Done(false)
 	return nil
 }
 
-// below answers a change of a whole folder that a lock inside it forbids with a multistatus that names what
-// is locked (RFC 4918, section 9.6.1). Nothing has changed then.
-func (s *session) below(err error) error {
+// below answers a change of whole folders, those at tops, that a lock inside one forbids: a multistatus names what is
+// locked (RFC 4918, sections 9.6.1, 9.8.5 and 9.9.4). Nothing has changed then.
+func (s *session) below(err error, tops ...[]string) error {
 	var locked *tree.LockedError
 	if !errors.As(err, &locked) {
 		return s.Explain(err)
 	}
 	names, pathErr := s.Files.PathOf(s.R.Context(), locked.Node)
-	inside := pathErr == nil && len(names) > len(s.Call.Names) &&
-		slices.EqualFunc(names[:len(s.Call.Names)], s.Call.Names, tree.SameName)
+	inside := pathErr == nil && slices.ContainsFunc(tops, func(top []string) bool { return isBelow(names, top) })
 	if !inside {
 		return s.Explain(err)
 	}
@@ -57,6 +56,11 @@ func (s *session) below(err error) error {
 		return m.Fail(err)
 	}
 	return m.Close()
+}
+
+// isBelow tells whether a path leads to something inside of another.
+func isBelow(names, top []string) bool {
+	return len(names) > len(top) && slices.EqualFunc(names[:len(top)], top, tree.SameName)
 }
 
 // mkcol answers MKCOL, and the extended form of RFC 5689 with properties in its body.
@@ -134,13 +138,13 @@ func (s *session) copyMove() error {
 	if err != nil {
 		return err
 	}
-	change, refused := s.Files.Copy, s.Explain // a copy changes nothing at its source
+	change, tops := s.Files.Copy, [][]string{to.Names} // a copy changes nothing at its source
 	if s.R.Method == "MOVE" {
-		change, refused = s.Files.Move, s.below
+		change, tops = s.Files.Move, append(tops, s.Call.Names)
 	}
 	i, created, err := change(s.R.Context(), s.Call.Names, to, req)
 	if err != nil {
-		return refused(err)
+		return s.below(err, tops...)
 	}
 	h := s.W.Header()
 	h.Set("ETag", i.ETag())

@@ -55,7 +55,8 @@ func (s *session) lock() error {
 	return s.discover(status, &i)
 }
 
-// lockError says of a lock that stands against another what it is (RFC 4918, section 16).
+// lockError says of a lock that stands against another what it is (RFC 4918, section 16). One inside of the folder
+// that was to be locked is named in a multistatus, and the folder depends on it (section 9.10.3).
 func (s *session) lockError(err error) error {
 	var locked *tree.LockedError
 	if !errors.As(err, &locked) {
@@ -65,7 +66,18 @@ func (s *session) lockError(err error) error {
 	if pathErr != nil {
 		return dav.Precondition(http.StatusLocked, dav.NoConflictingLock)
 	}
-	return dav.Precondition(http.StatusLocked, dav.NoConflictingLock, s.Call.Href(names, false))
+	href := s.Call.Href(names, false)
+	if !isBelow(names, s.Call.Names) {
+		return dav.Precondition(http.StatusLocked, dav.NoConflictingLock, href)
+	}
+	m := dav.NewMultistatus(s.W, s.R)
+	if err := m.Failure(href, dav.Precondition(http.StatusLocked, dav.NoConflictingLock)); err != nil {
+		return m.Fail(err)
+	}
+	if err := m.Status(s.Call.Href(s.Call.Names, true), http.StatusFailedDependency); err != nil {
+		return m.Fail(err)
+	}
+	return m.Close()
 }
 
 func (s *session) refresh(req files.Request, timeout time.Duration) error {

@@ -98,7 +98,7 @@ func (s *session) proppatch() error {
 	if refused, ok := errors.AsType[*dav.PatchError](err); ok {
 		results = refused.Results
 	} else if err != nil {
-		return s.below(err)
+		return s.Explain(err)
 	}
 	m := dav.NewMultistatus(s.W, s.R)
 	href := s.Call.Href(s.Call.Names, i.IsFolder())
