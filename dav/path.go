@@ -137,7 +137,7 @@ func ValidName(name string) error {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			return InvalidPath(http.StatusBadRequest, "a name is not valid UTF-8")
-		case r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069: // overrides and isolates of direction
+		case r <= 0x9f, r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069: // C1 controls, overrides and isolates of direction
 			return InvalidPath(http.StatusBadRequest, "a name contains a character that is not allowed")
 		}
 		i += size

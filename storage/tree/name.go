@@ -3,6 +3,7 @@ package tree
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -36,7 +37,7 @@ func SameName(a, b string) bool { return nameKey(a) == nameKey(b) }
 // that takes a name from a client says more precisely what is wrong with it.
 func checkName(name string) error {
 	if name == "" || name == "." || name == ".." || len(name) > maxName || len(nameKey(name)) > maxName ||
-		!utf8.ValidString(name) || strings.ContainsAny(name, "/\x00") {
+		!utf8.ValidString(name) || strings.ContainsRune(name, '/') || strings.ContainsFunc(name, unicode.IsControl) {
 		return fmt.Errorf("name %q: %w", name, storage.ErrInvalid)
 	}
 	return nil
