@@ -70,7 +70,7 @@ func TestDAVPathsAreNotRedirected(t *testing.T) {
 		"GET /nowhere":                     404,
 		"GET /debug/pprof/":                404,
 		"GET http://ruche/dav/files/ada/":  401,
-		"PROPFIND /remote.php/":            404,
+		"PROPFIND /remote.php/":            401,
 		"PROPFIND //remote.php/dav/files/": 400,
 		"GET /x/../dav/files/ada/":         400,
 	} {

@@ -93,10 +93,8 @@ func (a *Appliance) dav() http.Handler {
 // on the way down, what it can do.
 func walksFromRoot(r *http.Request) bool {
 	switch r.URL.EscapedPath() {
-	case "/":
+	case "/", "/remote.php", "/remote.php/":
 		return r.Method == http.MethodOptions || r.Method == "PROPFIND"
-	case "/remote.php", "/remote.php/":
-		return r.Method == http.MethodOptions
 	}
 	return false
 }

@@ -94,6 +94,8 @@ func (rt *Router) route(id auth.Identity, p Path) (At, *Call, bool) {
 		names = names[1:]
 	case len(names) == 0:
 		c.Base = base
+	case len(names) == 1 && names[0] == "remote.php": // Windows asks for each folder on the way down
+		c.Base, names = cloudBase, nil
 	default:
 		return At{}, nil, false
 	}
