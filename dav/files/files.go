@@ -89,6 +89,14 @@ func (s *Spot) group() string {
 	return s.mount.Group.Name
 }
 
+// groupTitle is how that group is shown.
+func (s *Spot) groupTitle() string {
+	if s.mount == nil {
+		return ""
+	}
+	return s.mount.Group.Title()
+}
+
 // isRoot tells the member's own root.
 func (s *Spot) isRoot() bool { return len(s.Names) == 0 }
 

@@ -25,6 +25,7 @@ type Info struct {
 	Shared bool   // a shared folder, or in one
 	Root   bool   // the member's own root
 	Group  string // the group whose shared folder it is or is in
+	Title  string // of that group
 	Rev    uint64
 
 	// When asked for:
@@ -41,7 +42,7 @@ type Need struct {
 
 // Describe tells of what a path leads to.
 func (f *Files) Describe(tx *storage.Tx, s *Spot, need Need) (Info, error) {
-	i := Info{Node: s.Node, Shown: s.Node.Name, Space: s.Space, Rights: s.Rights, Mount: s.isMount(), Shared: s.mount != nil, Root: s.isRoot(), Group: s.group()}
+	i := Info{Node: s.Node, Shown: s.Node.Name, Space: s.Space, Rights: s.Rights, Mount: s.isMount(), Shared: s.mount != nil, Root: s.isRoot(), Group: s.group(), Title: s.groupTitle()}
 	if i.Mount {
 		i.Shown = s.mount.Mount
 	}
@@ -228,7 +229,7 @@ func (f *Files) listNodes(tx *storage.Tx, s *Spot, page *Page, need Need) error 
 			return err
 		}
 	}
-	proto := Info{Space: s.Space, Rights: rights, Shared: s.mount != nil, Group: s.group()}
+	proto := Info{Space: s.Space, Rights: rights, Shared: s.mount != nil, Group: s.group(), Title: s.groupTitle()}
 	return tree.Children(tx, s.Node.ID, page.after, func(n *tree.Node) error {
 		if len(page.Infos) >= pageSize {
 			page.Done = false

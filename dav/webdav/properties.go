@@ -183,8 +183,18 @@ func clientProperties() []property {
 			}
 			return append(b, '0')
 		}), Set: setDead(dav.OwnCloud("favorite"))},
-		{Name: dav.OwnCloud("owner-id"), Append: always(func(b []byte, c *scope, _ *files.Info) []byte { return xmltree.AppendText(b, c.call.ID.Name) })},
-		{Name: dav.OwnCloud("owner-display-name"), Append: always(func(b []byte, c *scope, _ *files.Info) []byte { return xmltree.AppendText(b, c.call.ID.Display) })},
+		{Name: dav.OwnCloud("owner-id"), Append: always(func(b []byte, c *scope, i *files.Info) []byte {
+			if i.Shared { // as DAV:owner
+				return xmltree.AppendText(b, i.Group)
+			}
+			return xmltree.AppendText(b, c.call.ID.Name)
+		})},
+		{Name: dav.OwnCloud("owner-display-name"), Append: always(func(b []byte, c *scope, i *files.Info) []byte {
+			if i.Shared {
+				return xmltree.AppendText(b, i.Title)
+			}
+			return xmltree.AppendText(b, c.call.ID.Display)
+		})},
 		{Name: dav.Nextcloud("is-encrypted"), Append: constant("0")},
 		{Name: dav.Nextcloud("has-preview"), Append: constant("false")},
 		{Name: dav.Nextcloud("is-mount-root"), Append: always(func(b []byte, _ *scope, i *files.Info) []byte { return strconv.AppendBool(b, i.Mount) })},
