@@ -15,7 +15,7 @@ import (
 const (
 	nightHour   = 3
 	batch       = 500 // records in one transaction of a job
-	uploadDays  = 2   // after the last piece
+	uploadDays  = 1   // after the last piece: the clients of Nextcloud count on 24 hours
 	changeDays  = 90  // what a sync token may ask for
 	scrubNights = 30  // to read all contents back once
 )
