@@ -8,7 +8,7 @@ import (
 )
 
 // A lock on the destination of a COPY is 423, also where the source stands above it: the multistatus is for what is
-// locked in the source of a change (RFC 4918, sections 9.8.5 and 9.9.4).
+// locked inside of what is changed (RFC 4918, sections 9.8.5 and 9.9.4), and a copy does not change its source.
 func TestCopyToALockedPlaceBelowTheSource(t *testing.T) {
 	s := appliancetest.Start(t)
 	ada := member{s.URL, "ada", s.AddAccount(t, "ada")}

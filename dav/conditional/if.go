@@ -201,8 +201,10 @@ func (p *ifParser) condition() (c webdav.Condition, err error) {
 // Eval reports whether the header holds. self is the state of the resource of the request; state gives that of
 // the resource of a tag. Errors are those of state.
 //
-// A false answer is 412, but when a lock stands in the way whose token was not Submitted it is 423, and 423
-// goes first.
+// A false answer is 412, whatever locks there are: RFC 4918, section 10.4.1 says that it MUST be, and a client that
+// is wrong about the state of things learns more by that than by 423. That one is for a request whose conditions
+// hold and which has not Submitted the token of a lock in its way; so is what litmus sends with a corrupt token,
+// beside a list that holds.
 func (f If) Eval(self State, state func(tag dav.Path) (State, error)) (bool, error) {
 	var cur State
 	var of *dav.Path // whose state cur is

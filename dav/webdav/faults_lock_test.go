@@ -214,6 +214,8 @@ func TestMoveWithItsOwnTokenUntagged(t *testing.T) {
 	s.Check()
 }
 
+// 412 goes before 423: a header that does not hold is 412 on a locked file, too (RFC 4918, section 10.4.1), one that
+// holds without the token is 423.
 func TestIfEvaluatesETagsAndNot(t *testing.T) {
 	s := serve(t, "ada")
 	s.Put("ada", "/other.txt", "other")
