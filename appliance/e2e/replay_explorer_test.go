@@ -111,6 +111,33 @@ func TestWindowsLockDiesWithItsFile(t *testing.T) {
 	})
 }
 
+// Word opens a document, holds a lock on it while it is edited, and saves. It is known to go on read-only when a
+// request of that time is answered by 304; what it sends then has no condition, and gets a full answer. A condition
+// that does come is answered as RFC 9110 says, and saving works after that, too.
+func TestWordOpensLocksAndSaves(t *testing.T) {
+	file := "{dir}/letter.docx"
+	office := []string{"translate: f", "X-Office-Major-Version: 16"}
+	with := func(more ...string) []string { return append(more, office...) }
+	play(t, "Microsoft Office Word 2016", []step{
+		{request: "PUT " + file, body: "first draft", want: codes{201}},
+		{request: "OPTIONS {dir}/", header: office, want: codes{200}, checks: checks(has("DAV", "2"), has("MS-Author-Via", "DAV"), has("Allow", "LOCK"))},
+		{request: "HEAD " + file, header: office, want: codes{200}, checks: checks(saves("etag", "ETag"), saves("modified", "Last-Modified"))},
+		{request: "LOCK " + file, header: with("Timeout: Second-3600", "Content-Type: text/xml"), body: windowsLock, want: codes{200},
+			checks: checks(saves("token", "Lock-Token"), element("{DAV:}owner", "OFFICE"))},
+		{request: "GET " + file, header: office, want: codes{200}, checks: checks(is("first draft"), has("ETag", "{etag}"))},
+		{request: "HEAD " + file, header: office, want: codes{200}, checks: checks(has("ETag", "{etag}"))},
+		{request: "PROPFIND " + file, header: with("Depth: 0", "Content-Length: 0"), want: codes{207}, checks: checks(prop("{DAV:}supportedlock", "exclusive"))},
+		{request: "GET " + file, header: with("If-None-Match: {etag}"), want: codes{304}},
+		{request: "GET " + file, header: with("If-Modified-Since: {modified}"), want: codes{304}},
+		{request: "LOCK " + file, header: with("Timeout: Second-3600", "If: (<{token}>)", "Content-Length: 0"), want: codes{200}, checks: checks(element("{DAV:}locktoken", "{token}"))},
+		{request: "PUT " + file, header: with("If: (<{token}>)"), body: "second draft", want: codes{204}, checks: checks(saves("new", "ETag"))},
+		{request: "PROPPATCH " + file, header: with("If: (<{token}>)"), body: windowsTimes, want: codes{207}},
+		{request: "HEAD " + file, header: office, want: codes{200}, checks: checks(has("ETag", "{new}"), has("Content-Length", "12"))},
+		{request: "GET " + file, header: with("If-None-Match: {etag}"), want: codes{200}, checks: checks(is("second draft"))},
+		{request: "UNLOCK " + file, header: with("Lock-Token: <{token}>"), want: codes{204}},
+	})
+}
+
 // Renaming, copying and removing in Explorer.
 func TestWindowsRenames(t *testing.T) {
 	play(t, miniRedirector, []step{

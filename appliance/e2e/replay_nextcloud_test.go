@@ -98,6 +98,7 @@ func TestChunkedUploads(t *testing.T) {
 		first  []step   // before the chunks
 		put    []string // headers of each
 		move   []string
+		over   []step // a second upload, onto the file
 	}{
 		{
 			client: "Nextcloud desktop 35",
@@ -139,6 +140,14 @@ func TestChunkedUploads(t *testing.T) {
 				{request: "MKCOL {uploads}/4711", want: codes{201}},
 			},
 			move: []string{dest, "X-OC-MTime: 1580904000.25"},
+			over: []step{
+				{request: "MKCOL {uploads}/4712", want: codes{201}},
+				{request: "PUT {uploads}/4712/1", body: "newer", want: codes{201}},
+				{request: "MOVE {uploads}/4712/.file", header: []string{dest, "If-Match: \"another\""}, want: codes{412}},
+				{request: "GET {nc}/big.bin", want: codes{200}, checks: checks(is(assembled), has("ETag", "{etag}"))},
+				{request: "MOVE {uploads}/4712/.file", header: []string{dest, "If-Match: {etag}"}, want: codes{204}},
+				{request: "GET {nc}/big.bin", want: codes{200}, checks: checks(is("newer"))},
+			},
 		},
 		{
 			client: "rclone",
@@ -171,7 +180,7 @@ func TestChunkedUploads(t *testing.T) {
 					checks: checks(prop(davETag, "{etag}"), prop("{DAV:}getlastmodified", "Wed, 05 Feb 2020 12:00:00 GMT"))},
 				step{request: "PROPFIND {uploads}/4711", header: depth0, body: nextcloudProps, want: codes{404}},
 			)
-			play(t, c.client, steps)
+			play(t, c.client, append(steps, c.over...))
 		})
 	}
 }

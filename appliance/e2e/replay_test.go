@@ -40,6 +40,7 @@ type replay struct {
 	member    member
 	anonymous bool
 	vars      map[string]string
+	continued int // how often 100 came
 	conn      net.Conn
 	in        *bufio.Reader
 }
@@ -123,6 +124,7 @@ func (r *replay) send(st step) (answer, error) {
 			return answer{}, err
 		}
 		if res.StatusCode == http.StatusContinue {
+			r.continued++
 			if _, err := io.WriteString(r.conn, body); err != nil {
 				return answer{}, err
 			}
