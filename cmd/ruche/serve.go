@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -58,13 +60,22 @@ func serve(ctx context.Context, e *env, config appliance.Config) error {
 		defer e.keepTerminal()()
 	}
 	notify(e, "READY=1")
-	context.AfterFunc(ctx, func() { notify(e, "STOPPING=1") })
+	context.AfterFunc(ctx, func() {
+		defer logPanic(log)
+		notify(e, "STOPPING=1")
+	})
 	if period := watchdogPeriod(e.lookup); period > 0 {
-		go watch(ctx, period, log, a.Probe, func() { notify(e, "WATCHDOG=1") })
+		go func() {
+			defer logPanic(log)
+			watch(ctx, period, log, a.Probe, func() { notify(e, "WATCHDOG=1") })
+		}()
 	}
 
 	asked := make(chan error, 1)
-	go func() { asked <- e.welcome(ctx, a, config) }()
+	go func() {
+		defer logPanic(log)
+		asked <- e.welcome(ctx, a, config)
+	}()
 	err = errors.Join(a.Run(ctx), a.Close())
 	if err == nil {
 		fmt.Fprintln(e.out, "Stopped. Everything is on the disk.")
@@ -75,6 +86,13 @@ func serve(ctx context.Context, e *env, config appliance.Config) error {
 	default: // somebody was still being asked
 	}
 	return err
+}
+
+// logPanic is deferred by a goroutine: a mistake in it does not end the server.
+func logPanic(log *slog.Logger) {
+	if v := recover(); v != nil {
+		log.Error("panic beside the server", "panic", v, "stack", string(debug.Stack()))
+	}
 }
 
 // untilSignal ends with the first signal that asks the process to end. From then on the next one ends it at once.

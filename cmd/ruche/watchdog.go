@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strconv"
 	"time"
 )
@@ -26,11 +25,6 @@ func watchdogPeriod(lookup func(string) (string, bool)) time.Duration {
 // watch tells well in each period that probe has returned, until ctx ends. A probe that does not return is not
 // told of, and that is the alarm.
 func watch(ctx context.Context, period time.Duration, log *slog.Logger, probe func(context.Context) error, well func()) {
-	defer func() {
-		if v := recover(); v != nil {
-			log.Error("panic in the watchdog", "panic", v, "stack", string(debug.Stack()))
-		}
-	}()
 	next := time.NewTicker(period)
 	defer next.Stop()
 	for {
