@@ -46,8 +46,8 @@ var options = []Option{
 		c.Quota, err = ParseSize(v)
 		return err
 	}},
-	{"trash_days", "days that deleted files can be brought back", func(c *Config, v string) error { return setInt(&c.TrashDays, v, 1, 36500) }},
-	{"version_days", "days that older contents of a file are kept", func(c *Config, v string) error { return setInt(&c.VersionDays, v, 1, 36500) }},
+	{"trash_days", "days that deleted files can be brought back, when the quota has room for so long", func(c *Config, v string) error { return setInt(&c.TrashDays, v, 1, 36500) }},
+	{"version_days", "days that older contents of a file are kept, when the quota has room for so long", func(c *Config, v string) error { return setInt(&c.VersionDays, v, 1, 36500) }},
 	{"log_level", "debug, info, warn or error", func(c *Config, v string) error { return setLevel(&c.LogLevel, v) }},
 	{"log_format", "auto, text or json", setFormat},
 	{"max_connections", "connections at the same time", func(c *Config, v string) error { return setInt(&c.Limits.Connections, v, 8, 1<<20) }},

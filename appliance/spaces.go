@@ -10,8 +10,10 @@ import (
 	"ruche/storage/tree"
 )
 
-// removedAge is how long a removed account or shared folder can be brought back.
-const removedAge = 30 * 24 * time.Hour
+// RemovedDays is how long a removed account or shared folder can be brought back.
+const RemovedDays = 30
+
+const removedAge = RemovedDays * 24 * time.Hour
 
 // trim makes trash and versions of every space give way to its quota.
 func (a *Appliance) trim(ctx context.Context) error {

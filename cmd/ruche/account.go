@@ -15,8 +15,8 @@ import (
 func accountCommand(e *env) *cobra.Command {
 	return group("account", "Accounts, app passwords and groups",
 		accountAdd(e), accountList(e),
-		accountNamed(e, "remove NAME", "End an account; its files are kept", control.RemoveAccount,
-			"The account %s is removed. Its files are kept: account restore brings it back."),
+		accountNamed(e, "remove NAME", fmt.Sprintf("End an account; its files are kept for %d days", appliance.RemovedDays), control.RemoveAccount,
+			fmt.Sprintf("The account %%s is removed. For %d days account restore brings it back, then its files are deleted.", appliance.RemovedDays)),
 		accountNamed(e, "restore NAME", "Bring a removed account back", control.RestoreAccount,
 			"The account %s is back. Its app passwords are to be made anew."),
 		accountPassword(e), accountQuota(e),

@@ -139,7 +139,9 @@ func TestGroups(t *testing.T) {
 func TestRemoveAndRestore(t *testing.T) {
 	dir := t.TempDir()
 	must(t, dir, "", "account", "add", "ada")
-	must(t, dir, "", "account", "remove", "ada")
+	if out := must(t, dir, "", "account", "remove", "ada"); !strings.Contains(out, "30 days") {
+		t.Errorf("remove does not say how long the files are kept:\n%s", out)
+	}
 	if out := must(t, dir, "", "account", "list"); strings.Contains(out, "ada") {
 		t.Errorf("list after remove:\n%s", out)
 	}

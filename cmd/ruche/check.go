@@ -14,9 +14,12 @@ import (
 const checkHelp = `Read everything that is kept and say what is wrong, and below each content that is
 damaged the files that it is. Exit code 1 when anything is wrong.
 
-It works while the server runs. With --repair, sums and counts that do not fit are
-corrected, and what uploads that were cut off have left for a day is removed; nothing
-that is stored is changed or removed.`
+It works while the server runs. With --repair, counts of bytes and of references that do
+not fit are corrected, and the sums that say which part of a content is damaged are made
+anew where the content itself is right; temporary files that uploads left a day ago or
+longer are removed, and what is left of copies that were cut off. No file, version or
+item of the trash is changed or removed. A content that is damaged stays so: restore the
+file from a backup.`
 
 func checkCommand(e *env) *cobra.Command {
 	c := &cobra.Command{Use: "check", Short: "Verify records and contents", Long: checkHelp, Args: takes(0)}

@@ -14,7 +14,7 @@ func groupCommand(e *env) *cobra.Command {
 	return group("group", "Groups and their shared folders", groupAdd(e), groupList(e), groupRemove(e), groupJoin(e), groupLeave(e),
 		group("folder", "Shared folders, which stand in the files of every member of the group",
 			folderAdd(e),
-			folderNamed(e, "remove GROUP FOLDER", "Take a folder away from everybody; its files are kept", control.RemoveFolder),
+			folderNamed(e, "remove GROUP FOLDER", fmt.Sprintf("Take a folder away from everybody; its files are kept for %d days", appliance.RemovedDays), control.RemoveFolder),
 			folderNamed(e, "restore GROUP FOLDER", "Bring a removed folder back", control.RestoreFolder),
 			folderQuota(e)))
 }
