@@ -95,22 +95,27 @@ func (sw *sweep) old(t time.Time) bool {
 	return sw.olderThan == 0 || sw.now.Sub(t) >= sw.olderThan
 }
 
-func (sw *sweep) temporary() error {
-	return sw.store.eachLeftover(func(name string, info fs.FileInfo) error {
-		if !info.Mode().IsRegular() {
-			sw.Strange++
-			return nil
-		}
-		if !sw.old(info.ModTime()) {
-			return nil
-		}
-		if err := sw.store.root.Remove(name); err != nil {
-			return err
-		}
-		sw.Temporary++
-		sw.Bytes += info.Size()
+func (sw *sweep) temporary() error { return sw.store.eachLeftover(sw.leftover) }
+
+// leftover removes a temporary file. Whoever wrote it may have just given it its name, or removed it.
+func (sw *sweep) leftover(name string, info fs.FileInfo) error {
+	if !info.Mode().IsRegular() {
+		sw.Strange++
 		return nil
-	})
+	}
+	if !sw.old(info.ModTime()) {
+		return nil
+	}
+	err := sw.store.root.Remove(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	sw.Temporary++
+	sw.Bytes += info.Size()
+	return nil
 }
 
 // eachLeftover calls fn with the temporary files that nobody writes.
