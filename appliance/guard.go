@@ -39,7 +39,7 @@ func (g *guard) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(context.WithValue(r.Context(), requestID{}, id))
 
 	conn := http.NewResponseController(rw)
-	w := &steadyWriter{ResponseWriter: rw, conn: conn, idle: g.limits.Idle}
+	w := &steadyWriter{ResponseWriter: rw, conn: conn, idle: g.limits.Idle, plain: r.TLS == nil}
 	if r.Body != nil && r.Body != http.NoBody {
 		body := &slowBody{ReadCloser: r.Body, conn: conn, limits: g.limits}
 		r.Body = body

@@ -38,8 +38,15 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{} }
 
 func (p *pipes) dial() net.Conn {
 	client, server := net.Pipe()
-	p.conns <- server
+	p.conns <- pipe{server}
 	return client
+}
+
+// pipe takes what is read for it without a buffer between, as a connection of TCP does.
+type pipe struct{ net.Conn }
+
+func (p pipe) ReadFrom(r io.Reader) (int64, error) {
+	return io.Copy(struct{ io.Writer }{p.Conn}, r)
 }
 
 func guarded(t *testing.T, h http.HandlerFunc) *pipes {
@@ -140,6 +147,68 @@ func TestSlowReaders(t *testing.T) {
 				}
 				c.Close()
 				<-read
+			})
+		})
+	}
+}
+
+// A client that was fast, so that the steps have grown, may become slow and still gets the file, every byte once; one
+// that stands still then is cut.
+func TestFastReadersOfAFileMayBecomeSlow(t *testing.T) {
+	const size, fast = 9 << 20, 8 << 20
+	content := make([]byte, size)
+	for i := range content {
+		content[i] = byte(i ^ i>>8 ^ i>>16)
+	}
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name  string
+		every time.Duration // for 4 KiB
+		cut   bool
+	}{
+		{"slow line", 2 * time.Second, false},
+		{"standing still", time.Hour, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				served := make(chan time.Duration, 1)
+				p := guarded(t, func(w http.ResponseWriter, r *http.Request) {
+					f, err := os.Open(path)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer f.Close()
+					began := time.Now()
+					http.ServeContent(w, r, "file.bin", time.Time{}, f)
+					served <- time.Since(began)
+				})
+				c := p.dial()
+				defer c.Close()
+				if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: ruche\r\nRange: bytes=1-\r\n\r\n"); err != nil {
+					t.Fatal(err)
+				}
+				resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := make([]byte, size-1)
+				n, err := io.ReadFull(resp.Body, got[:fast])
+				for err == nil && n < len(got) {
+					time.Sleep(tt.every)
+					var m int
+					m, err = io.ReadFull(resp.Body, got[n:min(n+4<<10, len(got))])
+					n += m
+				}
+				if tt.cut != (err != nil) || !bytes.Equal(got[:n], content[1:1+n]) {
+					t.Errorf("%d of %d bytes came, %v, the same: %v; cut = %v wanted", n, len(got), err, bytes.Equal(got[:n], content[1:1+n]), tt.cut)
+				}
+				if took := <-served; tt.cut && took > 2*Default().Limits.Idle {
+					t.Errorf("a client that stands still was cut after %v", took)
+				}
 			})
 		})
 	}
@@ -319,12 +388,52 @@ func TestFilesGoBySendfile(t *testing.T) {
 			var sum int64
 			for _, n := range files {
 				sum += n
-				if n > stepSize {
+				if n > stepMax {
 					t.Errorf("a step of %d bytes under one deadline", n)
 				}
 			}
 			if sum < int64(len(tt.want))-4096 {
 				t.Errorf("%d of %d bytes reached the connection as a file", sum, len(tt.want))
+			}
+		})
+	}
+}
+
+// BenchmarkLargeFile is a file of 64 MiB over loopback, with and without what stands before each handler.
+func BenchmarkLargeFile(b *testing.B) {
+	const size = 64 << 20
+	path := filepath.Join(b.TempDir(), "file")
+	if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	serve := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f, err := os.Open(path)
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer f.Close()
+		http.ServeContent(w, r, "file.bin", time.Time{}, f)
+	})
+	for name, h := range map[string]http.Handler{
+		"bare":    serve,
+		"guarded": &guard{next: serve, log: slog.New(slog.DiscardHandler), limits: Default().Limits},
+	} {
+		b.Run(name, func(b *testing.B) {
+			srv := httptest.NewServer(h)
+			defer srv.Close()
+			b.SetBytes(size)
+			buffer := make([]byte, 256<<10)
+			for b.Loop() {
+				resp, err := http.Get(srv.URL)
+				if err != nil {
+					b.Fatal(err)
+				}
+				n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, resp.Body, buffer)
+				resp.Body.Close()
+				if n != size || err != nil {
+					b.Fatal(n, err)
+				}
 			}
 		})
 	}

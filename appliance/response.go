@@ -1,6 +1,7 @@
 package appliance
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -8,9 +9,12 @@ import (
 	"time"
 )
 
-// stepSize is what a client must take of an answer within the idle time. It is also what one sendfile hands
-// to the kernel.
-const stepSize = 64 << 10
+// stepSize is what a client must take of an answer within the idle time. It is also what one sendfile hands to the
+// kernel at first; while the client is fast that doubles up to stepMax.
+const (
+	stepSize = 64 << 10
+	stepMax  = 1 << 20
+)
 
 // steadyWriter writes an answer in steps, each with its own deadline, so that a client that stands still is
 // cut and one on a slow line is not. A file goes to the connection by sendfile.
@@ -18,6 +22,7 @@ type steadyWriter struct {
 	http.ResponseWriter
 	conn    *http.ResponseController
 	idle    time.Duration
+	plain   bool      // no TLS, where a write that ran out of time could not be gone on with
 	extends time.Time // when the deadline was last set
 	status  int       // 0 until the head was written
 }
@@ -55,18 +60,23 @@ func (w *steadyWriter) Write(p []byte) (n int, err error) {
 func (w *steadyWriter) ReadFrom(src io.Reader) (total int64, err error) {
 	inner, ok := w.ResponseWriter.(io.ReaderFrom)
 	rest, limited := src.(*io.LimitedReader)
-	file := src
+	from := src
 	if limited {
-		file = rest.R
+		from = rest.R
 	}
-	if _, isFile := file.(*os.File); !ok || !isFile {
+	file, isFile := from.(*os.File)
+	if !ok || !isFile {
 		buffer := copyBuffers.Get().(*[stepSize]byte)
 		defer copyBuffers.Put(buffer)
 		return io.CopyBuffer(struct{ io.Writer }{w}, src, buffer[:])
 	}
 	w.started()
-	for {
-		step := &io.LimitedReader{R: file, N: stepSize}
+	begin, err := file.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return 0, err
+	}
+	for size := int64(stepSize); ; {
+		step := &io.LimitedReader{R: file, N: size}
 		if limited {
 			step.N = min(step.N, rest.N)
 		}
@@ -75,13 +85,24 @@ func (w *steadyWriter) ReadFrom(src io.Reader) (total int64, err error) {
 		}
 		wanted := step.N
 		w.extend()
+		began := time.Now()
 		n, err := inner.ReadFrom(step)
 		total += n
 		if limited {
 			rest.N -= n
 		}
-		if err != nil || n < wanted {
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded) && n >= stepSize: // slow by now, but it does not stand still
+			size, w.extends = stepSize, time.Time{}
+			if _, err := file.Seek(begin+total, io.SeekStart); err != nil {
+				return total, err
+			}
+		case err != nil || n < wanted:
 			return total, err
+		case w.plain && time.Since(began) < w.idle/1024:
+			size = min(2*size, stepMax)
+		default:
+			size = stepSize
 		}
 	}
 }
