@@ -64,6 +64,7 @@ func runJob(job []string) {
 
 // writeJob writes records until one fails, and says which were acknowledged and what became of the store.
 func writeJob(dir, limit string) {
+	runtime.LockOSThread() // strace counts the calls of each thread by itself
 	db, err := storage.Open(dir, storage.Options{})
 	if err != nil {
 		fmt.Println("open:", err)
