@@ -209,11 +209,16 @@ func (t *throttle) giveUp(p place) {
 	t.names.entry(p.name).add(nameLimit, now, -1)
 }
 
-// welcome remembers that the name signed in from the network.
-func (t *throttle) welcome(p place) {
+// welcome remembers that the name signed in from the network now.
+func (t *throttle) welcome(p place) { t.signedIn(p, t.now()) }
+
+// signedIn remembers when the name signed in from the network.
+func (t *throttle) signedIn(p place, at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	*t.familiar.entry(p) = t.now()
+	if last := t.familiar.entry(p); at.After(*last) {
+		*last = at
+	}
 }
 
 // wrong remembers a credential that begin let pass and that was wrong.

@@ -159,3 +159,16 @@ func TestFloodOfNamesAndAddressesTakesNoMemory(t *testing.T) {
 	d.clock.forward(time.Hour)
 	d.want(http.StatusOK, home, "ada", correct)
 }
+
+// TestAWrongPasswordMakesNoPlaceFamiliarForLonger: what counts is the day of the sign-in, not that somebody asked.
+func TestAWrongPasswordMakesNoPlaceFamiliarForLonger(t *testing.T) {
+	d := open(t)
+	d.member("ada", correct)
+	d.want(http.StatusOK, home, "ada", correct)
+	d.restart()
+	d.clock.forward(29 * 24 * time.Hour)
+	d.want(http.StatusUnauthorized, home, "ada", "wrong horse")
+	d.clock.forward(2 * 24 * time.Hour)
+	d.spray(home)
+	d.want(http.StatusTooManyRequests, home, "ada", correct)
+}

@@ -47,7 +47,7 @@ func identityIf(err error, acc *account.Account) (Identity, error) {
 }
 
 // signable returns the account when it may sign in with a password of its own, else one that is zero. A place that
-// the records know to be familiar is that from then on.
+// the records know to be familiar is that again, for as long as it is after that day.
 func (a *Authenticator) signable(ctx context.Context, p place) (acc account.Account, err error) {
 	known := a.throttle.knows(p)
 	err = a.db.View(ctx, func(tx *storage.Tx) error {
@@ -58,9 +58,9 @@ func (a *Authenticator) signable(ctx context.Context, p place) (acc account.Acco
 		if known || orAbsent(err) != nil {
 			return orAbsent(err)
 		}
-		known, _, err = account.SignedInFrom(tx, acc.ID, a.networkHash(p), tx.Now.Add(-familiarFor))
-		if known {
-			a.throttle.welcome(p)
+		last, _, err := account.SignedInFrom(tx, acc.ID, a.networkHash(p), tx.Now.Add(-familiarFor))
+		if !last.IsZero() {
+			a.throttle.signedIn(p, last)
 		}
 		return err
 	})

@@ -29,18 +29,21 @@ var signIns = storage.NewTable[signIn]("signin") // account, network
 // maxNetworks is how many networks of an account are remembered, those of the last days.
 const maxNetworks = 16
 
-// SignedInFrom tells whether the account signed in from the network since a time, and whether NoteSignIn would
-// write: once a day, and not while the clock is doubted.
-func SignedInFrom(tx *storage.Tx, account uint64, n Network, since time.Time) (known, due bool, err error) {
+// SignedInFrom tells on which day the account last signed in from the network, the zero time when that was not since
+// a time, and whether NoteSignIn would write: once a day, and not while the clock is doubted.
+func SignedInFrom(tx *storage.Tx, account uint64, n Network, since time.Time) (last time.Time, due bool, err error) {
 	key := storage.Key(account, n[:])
 	if !signIns.Has(tx, key) {
-		return false, tx.ClockSure(), nil
+		return last, tx.ClockSure(), nil
 	}
 	s, err := signIns.Load(tx, key)
 	if err != nil {
-		return false, false, fmt.Errorf("sign-in of account %d: %w", account, err)
+		return last, false, fmt.Errorf("sign-in of account %d: %w", account, err)
 	}
-	return !s.Day.Before(day(since)), tx.ClockSure() && s.Day.Before(day(tx.Now)), nil
+	if !s.Day.Before(day(since)) {
+		last = s.Day
+	}
+	return last, tx.ClockSure() && s.Day.Before(day(tx.Now)), nil
 }
 
 // NoteSignIn remembers that the account signed in from the network today. It fails with storage.ErrNotFound when
