@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -315,47 +314,6 @@ func TestFullQueueIsBusyAndLetsAppPasswordsThrough(t *testing.T) {
 	if count[http.StatusServiceUnavailable] == 0 || count[http.StatusUnauthorized] < 18 || len(count) != 2 {
 		t.Errorf("answers %v", count)
 	}
-}
-
-func TestTimeDoesNotTellWhetherAnAccountExists(t *testing.T) {
-	if testing.Short() {
-		t.Skip("measures time")
-	}
-	d := open(t)
-	d.member("ada", correct)
-	d.member("bob", "")
-	median := func(times []time.Duration) time.Duration {
-		slices.Sort(times)
-		return times[len(times)/2]
-	}
-	// A machine with other work may be off once; a difference that is there stays.
-	var last string
-	for range 4 {
-		times := map[string][]time.Duration{}
-		for n := range byte(11) {
-			for _, name := range []string{"ada", "bob", "eve", "no name"} {
-				r := request(netip.AddrFrom4([4]byte{10, 1, n, 1}).String(), name, "wrong "+string('a'+rune(n))+" horse")
-				start := time.Now()
-				_, err := d.auth.Require(r)
-				times[name] = append(times[name], time.Since(start))
-				if d.status(err) == http.StatusServiceUnavailable {
-					t.Fatal(err)
-				}
-			}
-		}
-		last = ""
-		known := median(times["ada"])
-		for _, name := range []string{"bob", "eve", "no name"} {
-			if m := median(times[name]); m < known*8/10 || m > known*12/10 {
-				last += name + " " + m.String() + ", known " + known.String() + "; "
-			}
-		}
-		if last == "" {
-			return
-		}
-		d.clock.forward(24 * time.Hour)
-	}
-	t.Error(last)
 }
 
 func TestUseOfAnAppPasswordIsNotedOncePerDay(t *testing.T) {

@@ -51,7 +51,7 @@ func identityIf(err error, acc *account.Account) (Identity, error) {
 func (a *Authenticator) signable(ctx context.Context, p place) (acc account.Account, err error) {
 	known := a.throttle.knows(p)
 	err = a.db.View(ctx, func(tx *storage.Tx) error {
-		found, err := account.ByName(tx, p.name)
+		found, err := account.Sought(tx, p.name)
 		if err == nil && found.Active() && found.PasswordHash != "" {
 			acc = found
 		}

@@ -167,7 +167,11 @@ func load(tx *storage.Tx, id uint64) (Account, error) {
 // ByName returns the account with the login name, in capitals or not: storage.ErrNotFound when there is none,
 // it was removed, or no account can have that name.
 func ByName(tx *storage.Tx, name string) (Account, error) {
-	a, err := loadName(tx, name)
+	return existing(loadName(tx, name))
+}
+
+// existing leaves an account out that was removed.
+func existing(a Account, err error) (Account, error) {
 	if err == nil && !a.Removed.IsZero() {
 		err = fmt.Errorf("account %s was removed: %w", a.Name, storage.ErrNotFound)
 	}
@@ -175,6 +179,30 @@ func ByName(tx *storage.Tx, name string) (Account, error) {
 		return Account{}, err
 	}
 	return a, nil
+}
+
+// Sought is ByName for names that strangers bring. It takes as long whether an account has the name or none: a record
+// that is missed costs more than one that is found, since it is made sure that there is none, and here the pages around
+// the name are looked at in either case.
+func Sought(tx *storage.Tx, name string) (Account, error) {
+	slug, err := ParseName(name)
+	if err != nil {
+		slug = "\x00" // as long, and nobody's
+	}
+	var id uint64
+	err = accountNames.Scan(tx, storage.Range{Prefix: []byte(slug)}, func(key []byte, p *pointer) error {
+		if string(key) == slug {
+			id = uint64(*p)
+		}
+		return storage.ErrStop
+	})
+	if err == nil && id == 0 {
+		err = storage.ErrNotFound
+	}
+	if err != nil {
+		return Account{}, fmt.Errorf("account %s: %w", slug, err)
+	}
+	return existing(load(tx, id))
 }
 
 func loadName(tx *storage.Tx, name string) (Account, error) {
