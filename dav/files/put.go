@@ -130,9 +130,13 @@ func (f *Files) mayPut(ctx context.Context, names []string, req Request, o PutOp
 	}
 	err = f.View(ctx, func(tx *storage.Tx) error {
 		s, err := f.Find(tx, names)
-		if o.Parents && errors.Is(err, tree.ErrParent) {
-			limit = o.Length
-			return nil // what is missing is made, and everything checked, once the body is here
+		if o.Parents && errors.Is(err, tree.ErrParent) { // what is missing is made, and all checked, once the body is here
+			space, _, err := f.Landing(tx, names)
+			if err != nil {
+				return err
+			}
+			limit, err = f.roomFor(tx, &Spot{Space: space}, o)
+			return err
 		}
 		if err != nil {
 			return err
