@@ -30,12 +30,16 @@ var ErrLockToken = errors.New("the lock token does not match the request")
 // Errors: *tree.LockedError when another lock stands against it, tree.ErrLimit, tree.ErrParent, those of
 // package access and of the conditions.
 func (f *Files) Lock(ctx context.Context, names []string, req Request, o LockOptions) (i Info, l tree.Lock, created bool, err error) {
+	full := f.fs.db.Room() // asks the disk, which is not for a transaction
 	err = f.Update(ctx, func(tx *storage.Tx) error {
 		s, err := f.Find(tx, names)
 		if err != nil {
 			return err
 		}
 		if created = !s.Found; created {
+			if full != nil {
+				return full
+			}
 			if err := f.lockUnmapped(tx, s, req); err != nil {
 				return err
 			}
@@ -59,9 +63,6 @@ func (f *Files) Lock(ctx context.Context, names []string, req Request, o LockOpt
 
 // lockUnmapped makes the empty file that a lock on a name without one stands on.
 func (f *Files) lockUnmapped(tx *storage.Tx, s *Spot, req Request) error {
-	if err := f.fs.db.Room(); err != nil {
-		return err
-	}
 	if err := f.mayCreate(tx, s, req); err != nil {
 		return err
 	}
