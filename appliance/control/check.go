@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"ruche/storage"
 	"ruche/storage/account"
@@ -69,9 +67,7 @@ var Check = command("check", func(ctx context.Context, c *call, in CheckOptions)
 		k.note("a damaged record was met: nothing new is stored until the next start")
 	}
 	k.Free, k.Total, _ = c.DB.Space()
-	if info, err := os.Stat(filepath.Join(c.DB.Dir(), "records.db")); err == nil {
-		k.Records = info.Size()
-	}
+	k.Records = c.DB.RecordFile().Size
 	return k.CheckResult, nil
 })
 
@@ -92,17 +88,26 @@ func (k *checker) wrong(format string, args ...any) {
 }
 
 func (k *checker) records(ctx context.Context) error {
+	var found []string
+	defer func() { k.wrongs(found) }()
 	err := k.DB.Check(ctx, func(p storage.Problem) {
 		k.broken = true
 		k.torn = k.torn || p.Kind == storage.BadStructure
-		k.wrong("%s", p)
+		found = append(found, p.String())
 	})
 	if err != nil {
 		return err
 	}
 	return k.DB.View(ctx, func(tx *storage.Tx) error {
-		return account.Verify(tx, func(problem string) { k.wrong("%s", problem) })
+		return account.Verify(tx, func(problem string) { found = append(found, problem) })
 	})
+}
+
+// wrongs tells what was found in a transaction once that has ended: whoever listens may be slow.
+func (k *checker) wrongs(found []string) {
+	for _, problem := range found {
+		k.wrong("%s", problem)
+	}
 }
 
 // tree counts all files, and compares with the sums of each space. While others write, a space may change
@@ -115,11 +120,13 @@ func (k *checker) tree(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		report := func(p tree.Problem) { k.broken = true; k.wrong("%s", p) }
+		var found []string
+		report := func(p tree.Problem) { k.broken = true; found = append(found, p.String()) }
 		if attempt > 0 {
 			report = func(tree.Problem) {}
 		}
 		sums, err := tree.Verify(ctx, k.DB, report)
+		k.wrongs(found)
 		if err != nil {
 			return err
 		}
