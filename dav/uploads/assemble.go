@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"ruche/auth/access"
+	"ruche/dav"
 	"ruche/dav/files"
 	"ruche/storage"
 	"ruche/storage/blob"
@@ -45,7 +46,8 @@ func (u *Uploads) Assemble(ctx context.Context, id string, names []string, req f
 	i, created, err = u.files.Put(ctx, names, req, body, put)
 	if err != nil { // perhaps because a piece was taken away meanwhile
 		changed := u.files.View(ctx, func(tx *storage.Tx) error { return u.unchanged(tx, up, chunks) })
-		if changed != nil {
+		var pieces *dav.Error
+		if errors.As(changed, &pieces) || errors.Is(changed, storage.ErrNotFound) {
 			err = changed
 		}
 	}
