@@ -47,7 +47,7 @@ func (a *Authenticator) touch(ctx context.Context, device uint64, mac [account.M
 		}()
 		err := a.db.Update(ctx, func(tx *storage.Tx) error { return account.Touch(tx, mac) })
 		if err != nil {
-			a.log.Debug("use of an app password not noted", "device", device, "error", err)
+			a.log.Debug("use of an app password not noted", "device", device, "err", err)
 		}
 	})
 }

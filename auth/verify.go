@@ -85,7 +85,7 @@ func (a *Authenticator) noteSignIn(p place, id uint64) {
 		n := a.networkHash(p)
 		err := a.db.Update(context.Background(), func(tx *storage.Tx) error { return account.NoteSignIn(tx, id, n) })
 		if err != nil {
-			a.log.Debug("sign-in not noted", "account", id, "error", err)
+			a.log.Debug("sign-in not noted", "account", id, "err", err)
 		}
 	})
 }

@@ -69,6 +69,6 @@ func (fs *FS) giveUp(ctx context.Context, s tree.Staging) {
 	ctx = context.WithoutCancel(ctx)
 	err := fs.inSteps(ctx, "give up a copy", func(tx *storage.Tx) (bool, error) { return tree.Unstage(tx, s, purgeStep) })
 	if err != nil {
-		fs.log.WarnContext(ctx, "a copy that failed is still there in part", "error", err)
+		fs.log.WarnContext(ctx, "a copy that failed is still there in part", "err", err)
 	}
 }
