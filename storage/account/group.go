@@ -153,19 +153,6 @@ func ListGroups(tx *storage.Tx, fn func(g *Group) error) error {
 	})
 }
 
-// RenameGroup changes the name that others read. Errors: storage.ErrNotFound, storage.ErrInvalid.
-func RenameGroup(tx *storage.Tx, id uint64, display string) error {
-	g, err := GroupByID(tx, id)
-	if err != nil {
-		return err
-	}
-	if err := checkText("display name", display); err != nil {
-		return err
-	}
-	g.Display = display
-	return groups.Store(tx, storage.Key(id), &g)
-}
-
 // RemoveGroup deletes a group and all memberships in it. Its folders go first: ErrNotEmpty while it has one,
 // also a removed one whose files are kept.
 func RemoveGroup(tx *storage.Tx, id uint64) error {
