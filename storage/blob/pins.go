@@ -3,8 +3,8 @@ package blob
 import "sync"
 
 // pins keeps those who write or read a file and those who remove it apart. A hash is held from before its file
-// gets its name until the record is committed, and while it is read with checks; it is going while a remover looks whether a record exists and
-// removes the file. Neither begins during the other.
+// gets its name until the record is committed, and while it is read with checks; it is going while a remover looks
+// whether a record exists and removes the file. Neither begins during the other.
 type pins struct {
 	mu    sync.Mutex
 	left  sync.Cond // something is no longer going

@@ -18,9 +18,8 @@ import (
 
 // Verify reads every content and reports what is wrong: a file that is missing or not what its name says, a
 // small content that its record's sum or hash denies, sums that are not those of the bytes, names in the
-// folders that are no contents. What is found well is remembered for Open. With refs,
-// which together give every reference there is, the counts are checked too. It changes nothing. report must
-// not begin a transaction.
+// folders that are no contents. What is found well is remembered for Open. With refs, which together give every
+// reference there is, the counts are checked too. It changes nothing. report must not begin a transaction.
 //
 // Errors: the context's and the store's own; what is wrong with contents goes to report only.
 func (s *Store) Verify(ctx context.Context, report func(Problem), refs ...References) error {
