@@ -39,6 +39,19 @@ const (
 	Prop                         // the values of those named
 )
 
+// ReadFinitePropfind reads Depth and body of a PROPFIND. Deeper than 1 is refused: an answer costs what is asked, and a
+// client that wants all has sync-collection.
+func ReadFinitePropfind(r *http.Request) (depth Depth, pf Propfind, err error) {
+	if depth, err = ParseDepth(r.Header); err != nil {
+		return depth, pf, err
+	}
+	if depth.Or(DepthInfinity) == DepthInfinity {
+		return depth, pf, Precondition(http.StatusForbidden, PropfindFiniteDepth)
+	}
+	pf, err = ReadPropfind(r)
+	return depth, pf, err
+}
+
 // ReadPropfind reads the body of a PROPFIND. No body, an empty element and unknown forms mean allprop, as
 // RFC 4918, section 9.1, has it. Errors are those of ReadXML, and 400 for another root element.
 func ReadPropfind(r *http.Request) (Propfind, error) {

@@ -65,19 +65,6 @@ func (s *Session) Destination() (at dav.At, overwrite bool, err error) {
 	return at, overwrite, err
 }
 
-// ReadPropfind reads Depth and body of a PROPFIND. Deeper than 1 is refused: an answer costs what is asked, and a
-// client that wants all has sync-collection.
-func ReadPropfind(r *http.Request) (depth dav.Depth, pf dav.Propfind, err error) {
-	if depth, err = dav.ParseDepth(r.Header); err != nil {
-		return depth, pf, err
-	}
-	if depth.Or(dav.DepthInfinity) == dav.DepthInfinity {
-		return depth, pf, dav.Precondition(http.StatusForbidden, dav.PropfindFiniteDepth)
-	}
-	pf, err = dav.ReadPropfind(r)
-	return depth, pf, err
-}
-
 // NoBody refuses a body that nothing is known to mean (RFC 4918, section 8.4).
 func (s *Session) NoBody() error {
 	if s.R.ContentLength > 0 || s.R.ContentLength < 0 && len(s.R.TransferEncoding) > 0 {

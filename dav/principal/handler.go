@@ -99,14 +99,7 @@ func (s *session) get() error {
 
 // propfind answers PROPFIND with Depth 0 and 1.
 func (s *session) propfind() error {
-	depth, err := dav.ParseDepth(s.r.Header)
-	if err != nil {
-		return err
-	}
-	if depth.Or(dav.DepthInfinity) == dav.DepthInfinity {
-		return dav.Precondition(http.StatusForbidden, dav.PropfindFiniteDepth)
-	}
-	pf, err := dav.ReadPropfind(s.r)
+	depth, pf, err := dav.ReadFinitePropfind(s.r)
 	if err != nil {
 		return err
 	}

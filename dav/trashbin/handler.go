@@ -161,7 +161,7 @@ func (t *session) takeOut() error {
 
 // propfind lists the trash, or tells of an item and what is in it.
 func (t *session) propfind() error {
-	depth, pf, err := door.ReadPropfind(t.R)
+	depth, pf, err := dav.ReadFinitePropfind(t.R)
 	if err != nil {
 		return err
 	}

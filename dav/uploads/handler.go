@@ -188,7 +188,7 @@ type piece struct {
 }
 
 func (u *session) propfind() error {
-	depth, pf, err := door.ReadPropfind(u.R)
+	depth, pf, err := dav.ReadFinitePropfind(u.R)
 	if err != nil {
 		return err
 	}

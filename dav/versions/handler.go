@@ -157,7 +157,7 @@ func (v *session) takeOut() error {
 }
 
 func (v *session) propfind() error {
-	depth, pf, err := door.ReadPropfind(v.R)
+	depth, pf, err := dav.ReadFinitePropfind(v.R)
 	if err != nil {
 		return err
 	}

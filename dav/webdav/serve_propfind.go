@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"ruche/dav"
-	"ruche/dav/door"
 	"ruche/dav/files"
 	"ruche/dav/xmltree"
 	"ruche/storage"
@@ -14,7 +13,7 @@ import (
 
 // propfind answers PROPFIND of a resource and, with Depth 1, of what is in it.
 func (s *session) propfind() error {
-	depth, pf, err := door.ReadPropfind(s.R)
+	depth, pf, err := dav.ReadFinitePropfind(s.R)
 	if err != nil {
 		return err
 	}
