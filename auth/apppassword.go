@@ -13,11 +13,13 @@ import (
 	"ruche/storage/account"
 )
 
-// An app password is 28 of 32 letters and digits that are not taken for each other: 140 random bits. It holds
-// nothing that an address, a shell or a Basic header would read as something else.
+// An app password is 29 of 32 letters and digits that are not taken for each other: 145 random bits. It holds
+// nothing that an address, a shell or a Basic header would read as something else. Nothing of that length is base64
+// (29 mod 4 is 1): rclone takes a password that decodes for one it has obscured already, and sends another.
 const (
 	appAlphabet = "abcdefghijkmnpqrstuvwxyz23456789"
-	appLength   = 28
+	appLength   = 29
+	appLength28 = 28 // of those made before
 )
 
 // NewAppPassword returns the secret of a new app password.
@@ -32,7 +34,7 @@ func NewAppPassword() string {
 
 // isAppPassword tells by its look whether a secret is an app password.
 func isAppPassword(s string) bool {
-	if len(s) != appLength {
+	if len(s) != appLength && len(s) != appLength28 {
 		return false
 	}
 	for i := range len(s) {

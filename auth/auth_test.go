@@ -383,7 +383,7 @@ func TestAppPasswordsAreRandomAndPlain(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
 		s := auth.NewAppPassword()
-		if len(s) != 28 || strings.Trim(s, "abcdefghijkmnpqrstuvwxyz23456789") != "" || seen[s] {
+		if len(s) != 29 || strings.Trim(s, "abcdefghijkmnpqrstuvwxyz23456789") != "" || seen[s] {
 			t.Fatalf("app password %q", s)
 		}
 		seen[s] = true

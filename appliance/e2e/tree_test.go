@@ -26,13 +26,13 @@ type rclone struct {
 func newRclone(t *testing.T, m member, vendor string) rclone {
 	t.Helper()
 	r := rclone{newDesk(t), program(t, "rclone")}
-	secret := r.run(t, r.command(t, time.Minute, r.program, "obscure", m.password))
 	address := m.files()
 	if vendor == "nextcloud" {
 		address = m.base + "/remote.php/dav/files/" + m.name + "/"
 	}
-	conf := r.write(t, "rclone.conf", fmt.Sprintf("[ruche]\ntype = webdav\nurl = %s\nvendor = %s\nuser = %s\npass = %s\n", address, vendor, m.name, secret), 0o600)
-	r.env = append(r.env, "RCLONE_CONFIG="+conf)
+	r.env = append(r.env, "RCLONE_CONFIG="+filepath.Join(r.home, "rclone.conf"))
+	r.run(t, r.command(t, time.Minute, r.program, // as the README says
+		"config", "create", "ruche", "webdav", "url="+address, "vendor="+vendor, "user="+m.name, "pass="+m.password))
 	return r
 }
 
