@@ -135,18 +135,38 @@ func (c *Conn) Close() error { return c.close() }
 // Running tells whether the commands go to an appliance that is running.
 func (c *Conn) Running() bool { return !c.local }
 
-// Dial returns a way to the store in o.Dir, which must exist.
+// NoStoreError is that no store is in Dir: errors.Is finds storage.ErrMissing.
+type NoStoreError struct{ Dir string }
+
+// Error implements error.
+func (e *NoStoreError) Error() string { return "there is no store in " + e.Dir }
+
+// Unwrap is storage.ErrMissing.
+func (e *NoStoreError) Unwrap() error { return storage.ErrMissing }
+
+// Find looks for a store in dir, without opening it.
 //
-// Errors: storage.ErrMissing when there is none; those of OpenStore.
-func Dial(ctx context.Context, o Options) (*Conn, error) {
-	if _, err := os.Stat(filepath.Join(o.Dir, "marker")); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w: there is no store in %s", storage.ErrMissing, o.Dir)
+// Errors: *NoStoreError when there is none; storage.ErrMissing for one that has lost its marker.
+func Find(dir string) error {
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
 	}
-	return DialOrCreate(ctx, o)
+	if _, err := os.Stat(filepath.Join(dir, "marker")); !errors.Is(err, os.ErrNotExist) {
+		return nil // what else is wrong shows when it is opened
+	}
+	if _, err := os.Stat(filepath.Join(dir, "records.db")); err == nil {
+		return fmt.Errorf("%w: %s has records but no marker: restore the file marker from a backup", storage.ErrMissing, dir)
+	}
+	return &NoStoreError{Dir: dir}
 }
 
-// DialOrCreate is Dial that makes a new store when the folder is absent or empty.
-func DialOrCreate(ctx context.Context, o Options) (*Conn, error) {
+// Dial returns a way to the store in o.Dir, which must exist.
+//
+// Errors: those of Find and of OpenStore.
+func Dial(ctx context.Context, o Options) (*Conn, error) {
+	if err := Find(o.Dir); err != nil {
+		return nil, err
+	}
 	c, err := dialSocket(ctx, o.Dir)
 	if err == nil || !isNobody(err) {
 		return c, err

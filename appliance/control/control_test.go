@@ -65,7 +65,7 @@ type transcript struct {
 func say[In, Out any](tr *transcript, cmd Command[In, Out], in In) {
 	tr.t.Helper()
 	tr.used[cmd.name] = true
-	c, err := DialOrCreate(tr.t.Context(), Options{Dir: tr.dir, Quota: 5 << 20, Log: quiet})
+	c, err := Dial(tr.t.Context(), Options{Dir: tr.dir, Quota: 5 << 20, Log: quiet})
 	if err != nil {
 		tr.t.Fatal(err)
 	}
@@ -142,7 +142,11 @@ func steady(s string) string {
 }
 
 func TestEveryCommandWorksBothWays(t *testing.T) {
-	closed := story(t, filepath.Join(t.TempDir(), "data"))
+	made := filepath.Join(t.TempDir(), "data")
+	if err := open(t, made).Close(); err != nil {
+		t.Fatal(err)
+	}
+	closed := story(t, made)
 	dir := t.TempDir()
 	serve(t, dir)
 	running := story(t, dir)
@@ -233,6 +237,19 @@ func TestNoStoreIsMadeByAccident(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Error("the folder was made")
+	}
+}
+
+func TestLostMarkerIsNoAbsentStore(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir).Close()
+	if err := os.Remove(filepath.Join(dir, "marker")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Dial(t.Context(), Options{Dir: dir, Log: quiet})
+	var none *NoStoreError
+	if !errors.Is(err, storage.ErrMissing) || errors.As(err, &none) || !strings.Contains(err.Error(), "backup") {
+		t.Errorf("dial: %v, want to hear of the backup", err)
 	}
 }
 

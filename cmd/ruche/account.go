@@ -46,20 +46,35 @@ the account.`,
 			}
 			in.Quota = &n
 		}
+		config, err := e.load(c)
+		if err != nil {
+			return err
+		}
+		if err := control.Find(config.Data); err != nil {
+			return err // before a password is asked for
+		}
 		if in.Password, err = e.newPassword(*stdin, "Password (empty: only app passwords)"); err != nil {
 			return err
 		}
-		return e.withStore(c, control.DialOrCreate, func(ctx context.Context, conn *control.Conn) error {
+		return e.withStore(c, func(ctx context.Context, conn *control.Conn) error {
 			a, err := control.AddAccount.Do(ctx, conn, in)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(e.out, "The account %s is made. Its files are at /dav/files/%s/ of the server's address.\n"+
-				"A password for a device: %s account app-password %s DEVICE\n", a.Name, a.Name, e.program, a.Name)
+			fmt.Fprintf(e.out, "The account %s is made%s. Its files are at /dav/files/%s/ of the server's address.\n"+
+				"A password for a device: %s account app-password %s DEVICE\n", a.Name, inFolder(config), a.Name, e.program, a.Name)
 			return nil
 		})
 	}
 	return c
+}
+
+// inFolder names the data folder when it is not the one that everybody expects.
+func inFolder(config appliance.Config) string {
+	if config.Data == appliance.Default().Data {
+		return ""
+	}
+	return " in " + absolute(config.Data)
 }
 
 // newPassword asks for a password where somebody can answer.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,7 +9,7 @@ import (
 )
 
 func TestExitCodes(t *testing.T) {
-	dir := t.TempDir()
+	dir := newStore(t)
 	must(t, dir, "", "account", "add", "ada")
 	for _, tt := range []struct {
 		args string
@@ -47,8 +48,32 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+func TestOnlyServeMakesAStore(t *testing.T) {
+	for _, args := range []string{
+		"account add zed", "account list", "account remove zed", "account password zed --password-stdin", "account quota zed 1G",
+		"account disable zed", "account app-password zed x", "account app-passwords list zed", "account group add board",
+		"account group folder add board x", "check", "check --repair",
+	} {
+		dir := filepath.Join(t.TempDir(), "elsewhere")
+		out, errs, code := ruche(t, dir, "long enough a password\n", strings.Fields(args)...)
+		if code != exitError || !strings.Contains(errs, "no store in "+dir) || !strings.Contains(errs, "--data DIR") || !strings.Contains(errs, "ruche serve") {
+			t.Errorf("ruche %s = %d, %q, %q", args, code, out, errs)
+		}
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("ruche %s made the folder", args)
+		}
+	}
+}
+
+func TestAccountAddNamesTheFolder(t *testing.T) {
+	dir := newStore(t)
+	if out := must(t, dir, "", "account", "add", "ada"); !strings.Contains(out, "ada is made in "+dir+".") {
+		t.Errorf("printed %q", out)
+	}
+}
+
 func TestAppPasswordAloneOnStandardOutput(t *testing.T) {
-	dir := t.TempDir()
+	dir := newStore(t)
 	must(t, dir, "", "account", "add", "ada")
 	out, errs, code := ruche(t, dir, "", "account", "app-password", "ada", "the laptop", "--read-only")
 	secret, more, ended := strings.Cut(out, "\n")
@@ -66,7 +91,7 @@ func TestAppPasswordAloneOnStandardOutput(t *testing.T) {
 }
 
 func TestPasswordFromStandardInput(t *testing.T) {
-	dir := t.TempDir()
+	dir := newStore(t)
 	must(t, dir, "correct horse battery\n", "account", "add", "ada", "--admin", "--display", "Ada", "--quota", "10G", "--password-stdin")
 	if out := must(t, dir, "", "account", "list"); !strings.Contains(out, "Ada") || !strings.Contains(out, "10.0 GiB") || !strings.Contains(out, "admin") {
 		t.Errorf("list:\n%s", out)
@@ -97,7 +122,7 @@ func TestPasswordFromStandardInput(t *testing.T) {
 }
 
 func TestAccountOnATerminal(t *testing.T) {
-	dir := t.TempDir()
+	dir := newStore(t)
 	p, answer := onTerminal(t, dir, "account", "add", "ada")
 	p.awaits(t, `Password.*: `)
 	answer("correct horse battery")
@@ -113,7 +138,7 @@ func TestAccountOnATerminal(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
-	dir := t.TempDir()
+	dir := newStore(t)
 	must(t, dir, "", "account", "add", "ada")
 	must(t, dir, "", "account", "add", "bob")
 	must(t, dir, "", "account", "group", "add", "board", "--display", "The board")
@@ -137,7 +162,7 @@ func TestGroups(t *testing.T) {
 }
 
 func TestRemoveAndRestore(t *testing.T) {
-	dir := t.TempDir()
+	dir := newStore(t)
 	must(t, dir, "", "account", "add", "ada")
 	if out := must(t, dir, "", "account", "remove", "ada"); !strings.Contains(out, "30 days") {
 		t.Errorf("remove does not say how long the files are kept:\n%s", out)

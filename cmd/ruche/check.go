@@ -25,7 +25,7 @@ func checkCommand(e *env) *cobra.Command {
 	c := &cobra.Command{Use: "check", Short: "Verify records and contents", Long: checkHelp, Args: takes(0)}
 	repair := c.Flags().Bool("repair", false, "correct what can be corrected without losing anything")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		return e.withStore(c, control.Dial, func(ctx context.Context, conn *control.Conn) error {
+		return e.withStore(c, func(ctx context.Context, conn *control.Conn) error {
 			return check(ctx, e, conn, *repair)
 		})
 	}

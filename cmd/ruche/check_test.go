@@ -60,7 +60,7 @@ func TestCheckNamesADamagedContent(t *testing.T) {
 }
 
 func TestCorruptRecordsAreRefused(t *testing.T) {
-	dir := t.TempDir()
+	dir := newStore(t)
 	must(t, dir, "", "account", "add", "ada")
 	records := filepath.Join(dir, "records.db")
 	b, err := os.ReadFile(records)

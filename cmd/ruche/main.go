@@ -65,7 +65,7 @@ func run(ctx context.Context, e *env, args []string) int {
 		fmt.Fprintf(e.err, "ruche: %v\nSee: %s --help\n", err, e.program)
 		return exitUsage
 	}
-	fmt.Fprintf(e.err, "ruche: %s\n", words(err))
+	fmt.Fprintf(e.err, "ruche: %s\n", e.words(err))
 	return exitError
 }
 
@@ -129,16 +129,14 @@ func (e *env) load(c *cobra.Command) (appliance.Config, error) {
 	return appliance.Load(appliance.Source{File: appliance.FindFile(e.config, e.lookup), Env: e.lookup, Flags: flags})
 }
 
-type dialer func(context.Context, control.Options) (*control.Conn, error)
-
-// withStore runs fn with a way to the store: through the server when it runs, else directly.
-func (e *env) withStore(c *cobra.Command, dial dialer, fn func(ctx context.Context, conn *control.Conn) error) error {
+// withStore runs fn with a way to the store: through the server when it runs, else directly. Only serve makes one.
+func (e *env) withStore(c *cobra.Command, fn func(ctx context.Context, conn *control.Conn) error) error {
 	config, err := e.load(c)
 	if err != nil {
 		return err
 	}
 	log := appliance.NewLog(config, e.err, true)
-	conn, err := dial(c.Context(), control.Options{Dir: config.Data, ID: config.StoreID, Quota: config.Quota, Log: log})
+	conn, err := control.Dial(c.Context(), control.Options{Dir: config.Data, ID: config.StoreID, Quota: config.Quota, Log: log})
 	if err != nil {
 		return err
 	}
@@ -147,7 +145,7 @@ func (e *env) withStore(c *cobra.Command, dial dialer, fn func(ctx context.Conte
 
 // do runs one command of control.
 func do[In, Out any](e *env, c *cobra.Command, cmd control.Command[In, Out], in In) (out Out, err error) {
-	err = e.withStore(c, control.Dial, func(ctx context.Context, conn *control.Conn) (err error) {
+	err = e.withStore(c, func(ctx context.Context, conn *control.Conn) (err error) {
 		out, err = cmd.Do(ctx, conn, in)
 		return err
 	})
@@ -155,16 +153,19 @@ func do[In, Out any](e *env, c *cobra.Command, cmd control.Command[In, Out], in 
 }
 
 // words says what went wrong, and what to do about it, to somebody who did not write the program.
-func words(err error) string {
+func (e *env) words(err error) string {
 	var said *control.Error
+	var none *control.NoStoreError
 	text := strings.TrimSuffix(err.Error(), ": "+storage.ErrInvalid.Error())
 	switch {
 	case errors.As(err, &said):
 		return text
 	case errors.Is(err, storage.ErrInUse):
 		return text + "\nAnother ruche has it open. Stop that one first."
+	case errors.As(err, &none):
+		return text + fmt.Sprintf("\nName the folder of the store with --data DIR. If there is none yet, start %s serve once: it makes one.", e.program)
 	case errors.Is(err, storage.ErrMissing):
-		return text + "\nName the folder with --data, or start a new one with \"ruche serve\"."
+		return text + "\nNothing was made or changed. Is the right disk mounted, and the right folder named (--data)?"
 	case errors.Is(err, storage.ErrCorrupt):
 		return text + "\nNothing was changed. Keep a copy of the folder as it is before you try anything."
 	case errors.Is(err, storage.ErrNewer):

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ruche/appliance/control"
 )
 
 // TestMain lets the test program be the command itself, for tests that need a process of their own.
@@ -123,6 +126,20 @@ func ruche(t *testing.T, dir, input string, args ...string) (stdout, stderr stri
 	e := &env{in: f, out: &out, err: &errs, program: "ruche", lookup: func(k string) (string, bool) { v, ok := vars[k]; return v, ok }}
 	code = run(context.Background(), e, args)
 	return out.String(), errs.String(), code
+}
+
+// newStore is a data folder with a store, as serve makes it.
+func newStore(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := control.OpenStore(t.Context(), control.Options{Dir: dir, Log: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		err = s.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // must is ruche that insists on success and returns what it printed.

@@ -160,7 +160,7 @@ func (e *env) offerFirstAccount(ctx context.Context, a *appliance.Appliance) err
 		if !errors.As(err, &said) && !errors.Is(err, errMismatch) && !errors.Is(err, storage.ErrInvalid) {
 			return err
 		}
-		fmt.Fprintf(e.out, "That did not work: %s\n", words(err))
+		fmt.Fprintf(e.out, "That did not work: %s\n", e.words(err))
 	}
 	return ctx.Err()
 }
