@@ -15,7 +15,7 @@ var crookedPaths = []string{
 	"/%c0%ae%c0%ae/bob/f.txt", "/%c0%ae", "/%e0%80%ae", "/%f0%80%80%ae", "/%c0%af", "/%e0%80%af", "/%f8%80%80%80%af", "/%c1%9c", "/%c0%80",
 	"/%ff", "/%fe%ff", "/a%80", "/%e2%82", "/%ed%a0%80", "/%ed%bf%bf", "/%c0%afbob", "/%f4%90%80%80", "/%f7%bf%bf%bf", "/a%c3", "/%bf",
 	"//f.txt", "/a//f.txt", "//", "/a//", "///", "/a///b", "//../f",
-	"/%0a", "/a%0d%0aX-Evil:%20yes", "/a%09b", "/a%1fb", "/a%7fb", "/%01", "/%1b[31m", "/%08",
+	"/%0a", "/a%0d%0aX-Evil:%20yes", "/a%09b", "/a%1fb", "/a%7fb", "/%01", "/%1b[31m", "/%08", "/%c2%80", "/a%c2%85b", "/%c2%9b31m",
 	"/%e2%80%aefdp.exe", "/a%e2%80%adb", "/a%e2%81%a6b", "/a%e2%81%a9", "/%e2%80%aa", "/%e2%80%ab", "/%e2%80%ac", "/%e2%81%a7", "/%e2%81%a8",
 	"/%", "/%2", "/%zz", "/a%", "/%u002e%u002e", "/%%32%65", "/%2%65", "/%g0",
 }
@@ -23,7 +23,7 @@ var crookedPaths = []string{
 // literalPaths look like those and are names like others.
 var literalPaths = []string{
 	"%252e", "%252e%252e", "%252f", "%25c0%25ae", "a%2500b", "%25", "%25zz", "...", ".%20.", "..%20", "%ef%bc%8f", "%ef%bc%8e%ef%bc%8e", "%e2%88%95",
-	"CON", "a:b", "a.", "%20", ".htaccess", "a;b", "~", "%e2%80%8b", "%ef%bb%bf", "%c2%85", "%ef%bf%bd",
+	"CON", "a:b", "a.", "%20", ".htaccess", "a;b", "~", "%e2%80%8b", "%ef%bb%bf", "%ef%bf%bd",
 }
 
 var allMethods = []string{"GET", "HEAD", "PUT", "DELETE", "MKCOL", "PROPFIND", "PROPPATCH", "LOCK", "UNLOCK", "COPY", "MOVE", "REPORT", "OPTIONS", "POST"}
