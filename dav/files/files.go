@@ -5,6 +5,7 @@
 package files
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,8 +172,9 @@ func (f *Files) Existing(tx *storage.Tx, names []string) (*Spot, error) {
 	return s, err
 }
 
-// Mounts lists the shared folders in the member's root. One whose name the member's own files have is shown
-// under another.
+// Mounts lists the shared folders in the member's root. One whose name the member's own files have, or an older
+// shared folder is shown under, is shown under another. The oldest choose first, so that a name goes on to mean the
+// same folder when another is made.
 func (f *Files) Mounts(tx *storage.Tx) ([]account.MountedFolder, error) {
 	mounts, err := account.FoldersOf(tx, f.id.Account)
 	if err != nil || len(mounts) == 0 {
@@ -182,10 +184,17 @@ func (f *Files) Mounts(tx *storage.Tx) ([]account.MountedFolder, error) {
 	if err != nil {
 		return nil, err
 	}
+	oldest := make([]*account.MountedFolder, len(mounts))
 	for i := range mounts {
-		if mounts[i].Mount, err = tree.FreeName(tx, root, mounts[i].Mount); err != nil {
+		oldest[i] = &mounts[i]
+	}
+	slices.SortFunc(oldest, func(a, b *account.MountedFolder) int { return cmp.Compare(a.ID, b.ID) })
+	taken := make([]string, 0, len(mounts))
+	for _, m := range oldest {
+		if m.Mount, err = tree.FreeName(tx, root, m.Mount, taken...); err != nil {
 			return nil, err
 		}
+		taken = append(taken, m.Mount)
 	}
 	return mounts, nil
 }

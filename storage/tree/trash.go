@@ -159,16 +159,20 @@ func Original(tx *storage.Tx, t Trash) (parent Node, name string, err error) {
 	return parent, name, err
 }
 
-// FreeName returns name, or the first of "name (2)", "name (3)" … that nothing in the folder has; a file's
-// ending stays at the end.
-func FreeName(tx *storage.Tx, folder Node, name string) (string, error) {
+// FreeName returns name, or the first of "name (2)", "name (3)" … that nothing in the folder has and that is none
+// of the others; a file's ending stays at the end.
+func FreeName(tx *storage.Tx, folder Node, name string, others ...string) (string, error) {
 	stem, ending := name, ""
 	if i := strings.LastIndexByte(name, '.'); i > 0 && len(name)-i <= 16 {
 		stem, ending = name[:i], name[i:]
 	}
 	for n := 2; n < 10_000; n++ {
-		if err := free(tx, folder, name); err == nil || !errors.Is(err, storage.ErrExist) {
+		err := free(tx, folder, name)
+		if err != nil && !errors.Is(err, storage.ErrExist) {
 			return name, err
+		}
+		if err == nil && !slices.ContainsFunc(others, func(other string) bool { return SameName(other, name) }) {
+			return name, nil
 		}
 		number := fmt.Sprintf(" (%d)", n)
 		name = cut(stem, maxName-len(number)-len(ending)) + number + ending
