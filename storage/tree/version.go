@@ -165,7 +165,8 @@ func lessVersions(tx *storage.Tx, n Node, size int64) error {
 }
 
 // spacing says how far apart versions of a certain age are kept: of a file saved every minute the last hour
-// stays in detail and the last year in outline.
+// stays in detail and the last year in outline. Each step is a multiple of the one before, so that what stays of
+// an hour is of use for what stays of a day.
 var spacing = []struct{ age, apart time.Duration }{
 	{time.Hour, 5 * time.Minute},
 	{24 * time.Hour, 30 * time.Minute},
@@ -173,8 +174,10 @@ var spacing = []struct{ age, apart time.Duration }{
 	{1 << 62, 7 * 24 * time.Hour},
 }
 
-// thin drops versions that stand too close to an older one, and the oldest of too many. The newest stays. It
-// returns the bytes dropped; the caller books them.
+// thin drops versions that others make needless, and the oldest of too many. Time is cut into pieces, each as long
+// as versions of that age are kept apart: of those stored in one piece the last stays. The first and the newest
+// stay, and whatever stood as long as such a piece: a burst of saves never costs the content that was there before.
+// thin returns the bytes dropped; the caller books them.
 func thin(tx *storage.Tx, node uint64) (int64, error) {
 	all, err := Versions(tx, node)
 	if err != nil || len(all) < 2 || !tx.ClockSure() {
@@ -188,8 +191,7 @@ func thin(tx *storage.Tx, node uint64) (int64, error) {
 	slices.SortStableFunc(all, func(a, b Version) int { return a.Stored.Compare(b.Stored) })
 	kept := all[:1:1]
 	for i, v := range all[1:] {
-		last := i == len(all)-2
-		if !last && v.Stored.Sub(kept[len(kept)-1].Stored) < apart(tx.Now.Sub(v.Replaced)) {
+		if i < len(all)-2 && v.needless(all[i+2], tx.Now) {
 			if err := drop(v); err != nil {
 				return 0, err
 			}
@@ -203,6 +205,12 @@ func thin(tx *storage.Tx, node uint64) (int64, error) {
 		}
 	}
 	return dropped, nil
+}
+
+// needless tells whether the version stood for a short while only and next was stored soon after it.
+func (v *Version) needless(next Version, now time.Time) bool {
+	step := apart(now.Sub(v.Replaced))
+	return v.Replaced.Sub(v.Stored) < step && v.Stored.Truncate(step).Equal(next.Stored.Truncate(step))
 }
 
 func apart(age time.Duration) time.Duration {
