@@ -148,6 +148,16 @@ trust() {
   grep -q '^skipped tests: 0$' "$scratch/trust.log" || { echo "what was skipped shows nothing"; return 1; }
 }
 
+# builds makes the program for the boards it is meant for, without a C compiler, and looks at all packages as they
+# are on 32 bits.
+builds() {
+  local bad=0
+  GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -o /dev/null ./cmd/ruche || bad=1
+  GOOS=linux GOARCH=arm GOARM=7 CGO_ENABLED=0 go build -o /dev/null ./cmd/ruche || bad=1
+  GOOS=linux GOARCH=arm GOARM=7 CGO_ENABLED=0 go vet ./... || bad=1
+  return $bad
+}
+
 if [ $install = 1 ]; then heading "what the tests need"; install_packages; fi
 PATH=$PATH:/usr/local/go/bin
 if ! command -v go >/dev/null 2>&1; then echo "Go is not installed: see go.mod for the version" >&2; exit 1; fi
@@ -158,6 +168,7 @@ else
   step "gofmt" formatted
   step "go vet" go vet ./...
   step "go vet of the build for tests of faults" go vet -tags faulty ./storage/...
+  step "build for arm64 and armv7, go vet for armv7" builds
   step "staticcheck" go tool staticcheck ./...
   step "fuzz, $fuzztime each" fuzz
   step "go test" tests

@@ -87,7 +87,7 @@ func Stage(tx *storage.Tx, s Staging, src Node, space uint64) (next Staging, don
 				return g.Staging, true, err
 			}
 			if g.passes++; g.passes > manyPasses {
-				g.looks = 1 << 62
+				g.looks = 1 << 30
 			}
 			if err := g.enter(pair{src.ID, g.top}); err != nil {
 				return s, false, err

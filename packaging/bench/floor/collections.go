@@ -37,7 +37,7 @@ func (f *floor) collection(size int) {
 		for i := range size {
 			check(items.Put(key(i), item))
 			check(etags.Put(key(i), []byte("0123456789abcdef")))
-			check(starts.Put(fmt.Appendf(nil, "%010d/%06d", i*2654435761%(5*365*24*60), i), key(i)))
+			check(starts.Put(fmt.Appendf(nil, "%010d/%06d", int64(i)*2654435761%(5*365*24*60), i), key(i)))
 		}
 		return nil
 	}))
