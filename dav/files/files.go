@@ -188,7 +188,9 @@ func (f *Files) Mounts(tx *storage.Tx) ([]account.MountedFolder, error) {
 	for i := range mounts {
 		oldest[i] = &mounts[i]
 	}
-	slices.SortFunc(oldest, func(a, b *account.MountedFolder) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(oldest, func(a, b *account.MountedFolder) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
 	taken := make([]string, 0, len(mounts))
 	for _, m := range oldest {
 		if m.Mount, err = tree.FreeName(tx, root, m.Mount, taken...); err != nil {
