@@ -272,7 +272,14 @@ func (m *model) transfer(st *act, src spotted) wanted {
 	if m.full(dst.in, m.growth(src, dst, move, shallow)...) && !m.rules.freeOfQuota {
 		return refusal(507)
 	}
-	return wanted{status: status, then: func(answer) { m.carry(src, dst, move, shallow) }}
+	return wanted{status: status, then: func(answer) {
+		if move && src.in != dst.in && src.in != m.own[st.who] && m.roles[st.who] != "manage" {
+			from := src.node // a copy goes, and the shared folder keeps what was there, in its trash
+			src.node = from.copy(from.up, from.name, false)
+			m.unlockBelow(from)
+		}
+		m.carry(src, dst, move, shallow)
+	}}
 }
 
 // growth is what a copy or move adds to the space that it goes to, in the order in which it does. What is in the

@@ -103,6 +103,8 @@ type Target struct {
 	Names     []string
 	Overwrite bool // what is there makes room
 	Shallow   bool // a copy of a folder alone, Depth: 0
+
+	leaves bool // a copy by which the source leaves its space, and goes to the trash there
 }
 
 // ErrOccupied is a destination where something is, without the leave to overwrite it.
@@ -114,9 +116,14 @@ var ErrSame = errors.New("source and destination are the same")
 // Move gives what is at a path another one. A file that was at the destination becomes an older version of the
 // file that comes; anything else goes to the trash first. It is one transaction: all happens, or nothing.
 //
+// Who may not delete for good what a shared folder holds cannot take it away either: out of it goes a copy without
+// older contents, and what was there goes to the trash of the shared folder (RFC 4918, section 9.9: a move is a copy
+// and a removal).
+//
 // Errors: storage.ErrNotFound for the source, tree.ErrParent for the destination, ErrOccupied, ErrSame,
 // tree.ErrCycle, tree.ErrLocked, account.ErrQuota, those of package access and of the conditions.
 func (f *Files) Move(ctx context.Context, names []string, to Target, req Request) (i Info, created bool, err error) {
+	leaves := false
 	err = f.Update(ctx, func(tx *storage.Tx) error {
 		src, err := f.Existing(tx, names)
 		if err != nil {
@@ -129,6 +136,9 @@ func (f *Files) Move(ctx context.Context, names []string, to Target, req Request
 		if err != nil {
 			return err
 		}
+		if leaves, err = f.Leaves(tx, src, dst); err != nil || leaves {
+			return err
+		}
 		created = !dst.Found
 		if dst.Node, err = f.moveTo(tx, src, dst); err != nil {
 			return err
@@ -137,7 +147,27 @@ func (f *Files) Move(ctx context.Context, names []string, to Target, req Request
 		i, err = f.Describe(tx, dst, Need{})
 		return err
 	})
+	if err == nil && leaves {
+		to.Shallow, to.leaves = false, true
+		return f.CopyFrom(ctx, func(tx *storage.Tx) (*Spot, error) {
+			src, err := f.Existing(tx, names)
+			if err != nil {
+				return nil, err
+			}
+			return src, f.mayRemove(tx, src, req)
+		}, to, req)
+	}
 	return i, created, err
+}
+
+// Leaves tells whether a move would take something out of a space where the identity may not delete for good: a copy
+// has to stay there.
+func (f *Files) Leaves(tx *storage.Tx, src, dst *Spot) (bool, error) {
+	if src.Space == dst.Space {
+		return false, nil
+	}
+	rights, err := access.Privileges(tx, f.id, access.Resource{Space: src.Space, Kind: access.Trash})
+	return !rights.Has(access.Purge), err
 }
 
 func (f *Files) moveTo(tx *storage.Tx, src, dst *Spot) (tree.Node, error) {
@@ -227,7 +257,7 @@ func (f *Files) CopyIn(tx *storage.Tx, src *Spot, to Target, req Request) (i Inf
 }
 
 func (f *Files) copyTo(tx *storage.Tx, src, dst *Spot, to Target) (tree.Node, error) {
-	if dst.Found && !dst.Node.IsFolder() && !src.Node.IsFolder() {
+	if dst.Found && !to.leaves && !dst.Node.IsFolder() && !src.Node.IsFolder() {
 		if err := blob.Link(tx, src.Node.Content); err != nil {
 			return dst.Node, err
 		}
@@ -242,7 +272,20 @@ func (f *Files) copyTo(tx *storage.Tx, src, dst *Spot, to Target) (tree.Node, er
 			return dst.Node, err
 		}
 	}
-	return tree.Copy(tx, src.Node, dst.Parent, dst.Name(), tree.CopyOptions{Shallow: to.Shallow, By: f.id.Account})
+	n, err := tree.Copy(tx, src.Node, dst.Parent, dst.Name(), tree.CopyOptions{Shallow: to.Shallow, By: f.id.Account})
+	if err == nil {
+		err = f.leave(tx, src, to)
+	}
+	return n, err
+}
+
+// leave ends a move that was a copy.
+func (f *Files) leave(tx *storage.Tx, src *Spot, to Target) error {
+	if !to.leaves {
+		return nil
+	}
+	_, err := tree.Remove(tx, src.Node, f.id.Account)
+	return err
 }
 
 // Destination finds where a copy or move goes and checks that it may go there. Nothing that holds the source,

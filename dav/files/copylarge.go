@@ -52,6 +52,9 @@ func (f *Files) copyLarge(ctx context.Context, from Source, to Target, req Reque
 			if dst.Node, err = tree.Attach(tx, next, src.Node, dst.Parent, dst.Name()); err != nil {
 				return err
 			}
+			if err := f.leave(tx, src, to); err != nil {
+				return err
+			}
 			dst.Found = true
 			i, err = f.Describe(tx, dst, Need{})
 			return err

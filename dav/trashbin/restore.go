@@ -59,9 +59,11 @@ func (b *Bin) takeOut(tx *storage.Tx, found Trashed, parent tree.Node, name stri
 	return i, nil
 }
 
-// RestoreTo takes an item out of the trash to a place among the files. Errors are those of Restore, and
+// RestoreTo takes an item out of the trash to a place among the files. Out of the space where it was deleted goes a
+// copy, and the item stays, when the identity may not delete it for good. Errors are those of Restore, and
 // files.ErrOccupied and tree.ErrParent for the destination.
 func (b *Bin) RestoreTo(ctx context.Context, item string, to files.Target, req files.Request) (i files.Info, created bool, err error) {
+	leaves := false
 	err = b.files.Update(ctx, func(tx *storage.Tx) error {
 		found, err := b.may(tx, []string{item}, access.Restore, req)
 		if err != nil {
@@ -69,6 +71,9 @@ func (b *Bin) RestoreTo(ctx context.Context, item string, to files.Target, req f
 		}
 		dst, err := b.files.Destination(tx, found.spot(), to, req)
 		if err != nil {
+			return err
+		}
+		if leaves, err = b.files.Leaves(tx, found.spot(), dst); err != nil || leaves {
 			return err
 		}
 		if created = !dst.Found; dst.Found {
@@ -79,6 +84,9 @@ func (b *Bin) RestoreTo(ctx context.Context, item string, to files.Target, req f
 		i, err = b.takeOut(tx, found, dst.Parent, dst.Name())
 		return err
 	})
+	if err == nil && leaves {
+		return b.Copy(ctx, []string{item}, to, req)
+	}
 	return i, created, err
 }
 
