@@ -372,3 +372,14 @@ func TestLocksOfOneAccountAreBounded(t *testing.T) {
 	s.Want(404, "ada", "GET", "/g.txt", "")
 	s.Check()
 }
+
+// The lock is on what was asked about, though that stands in the folder it should replace.
+func TestMoveOfALockedMemberOntoItsFolderIsPlainlyLocked(t *testing.T) {
+	s := serve(t, "ada")
+	s.Want(201, "ada", "MKCOL", "/a", "")
+	s.Put("ada", "/a/f", "x")
+	s.Lock("ada", "/a/f", doortest.Exclusive)
+	s.Want(423, "ada", "MOVE", "/a/f", "", "Destination", "/a", "Overwrite", "F")
+	s.Want(423, "ada", "MOVE", "/a/f", "", "Destination", "/a")
+	s.Holds("ada", "/a/f", "x")
+}
