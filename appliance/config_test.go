@@ -145,14 +145,20 @@ func TestSampleConfiguration(t *testing.T) {
 }
 
 func TestParseSize(t *testing.T) {
-	for text, want := range map[string]int64{"0": 0, "12": 12, "1k": 1 << 10, "500M": 500 << 20, "10 G": 10 << 30, "2TiB": 2 << 40, "3GB": 3 << 30} {
+	for text, want := range map[string]int64{"0": 0, "12B": 12, "5000000": 5000000, "10Go": 10 << 30, "10 GB": 10 << 30, "10gb": 10 << 30, "1Kio": 1 << 10, "1k": 1 << 10, "500M": 500 << 20, "10 G": 10 << 30, "2TiB": 2 << 40, "3GB": 3 << 30} {
 		if got, err := appliance.ParseSize(text); err != nil || got != want {
 			t.Errorf("%s = %d, %v, want %d", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "G", "-1", "1.5G", "99999999999T", "1X"} {
+	for _, text := range []string{"", "G", "-1", "1.5G", "99999999999T", "1X", "10", "1048575", "10BB", "10 G B"} {
 		if n, err := appliance.ParseSize(text); err == nil {
 			t.Errorf("%q = %d, want an error", text, n)
 		}
+	}
+}
+
+func TestSizeWithoutAUnit(t *testing.T) {
+	if _, err := appliance.ParseSize("10"); err == nil || !strings.Contains(err.Error(), "did you mean 10G?") {
+		t.Errorf("10: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,18 +133,27 @@ func setProxies(c *Config, v string) error {
 	return nil
 }
 
-// ParseSize reads a number of bytes: digits, and one of K, M, G, T for powers of 1024.
+var sizePattern = regexp.MustCompile(`^([0-9]+)\s*([KMGT]?)(I?[BO])?$`)
+
+// ParseSize reads a number of bytes: digits, and a unit like K, M, G, T, GB, GiB or Go, which are powers of 1024.
+// A small number without a unit is refused: nobody means a quota of ten bytes.
 func ParseSize(v string) (int64, error) {
-	digits := strings.TrimRight(strings.ToUpper(v), "IB")
-	shift := 0
-	if n := len(digits); n > 0 {
-		if i := strings.IndexByte("KMGT", digits[n-1]); i >= 0 {
-			digits, shift = digits[:n-1], 10*(i+1)
-		}
+	parts := sizePattern.FindStringSubmatch(strings.ToUpper(strings.TrimSpace(v)))
+	if parts == nil {
+		return 0, errSize
 	}
-	n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
-	if err != nil || n < 0 || n > (1<<62)>>shift {
-		return 0, errors.New("a size is needed, like 500M, 10G or 2T; 0 is unlimited")
+	shift := 0
+	if parts[2] != "" {
+		shift = 10 * (strings.Index("KMGT", parts[2]) + 1)
+	}
+	n, err := strconv.ParseInt(parts[1], 10, 64)
+	switch {
+	case err != nil || n > (1<<62)>>shift:
+		return 0, errSize
+	case n > 0 && n < 1<<20 && parts[2]+parts[3] == "":
+		return 0, fmt.Errorf("that is %d bytes; did you mean %dG?", n, n)
 	}
 	return n << shift, nil
 }
+
+var errSize = errors.New("a size is needed, like 500M, 10G or 2T; 0 is unlimited")
