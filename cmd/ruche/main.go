@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -156,6 +157,7 @@ func do[In, Out any](e *env, c *cobra.Command, cmd control.Command[In, Out], in 
 func (e *env) words(err error) string {
 	var said *control.Error
 	var none *control.NoStoreError
+	var network *net.OpError
 	text := strings.TrimSuffix(err.Error(), ": "+storage.ErrInvalid.Error())
 	switch {
 	case errors.As(err, &said):
@@ -172,6 +174,8 @@ func (e *env) words(err error) string {
 		return text + "\nInstall that version, or a later one."
 	case errors.Is(err, appliance.ErrPortTaken):
 		return text + "\nStop that program (perhaps another ruche), or choose another port with --listen 127.0.0.1:8081."
+	case errors.As(err, &network) && network.Op == "listen" && network.Net == "tcp" && errors.Is(err, os.ErrPermission):
+		return text + "\nPorts below 1024 are for root: choose another with --listen 127.0.0.1:8080, and put a proxy in front of it."
 	case errors.Is(err, os.ErrPermission):
 		return text + "\nDoes it belong to another user?"
 	case errors.Is(err, context.Canceled):

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -224,6 +226,26 @@ func onTerminal(t *testing.T, dir string, args ...string) (p *process, answer fu
 		}
 		if _, err := master.WriteString(line + "\n"); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+func TestPortOfRootSaysSo(t *testing.T) {
+	err := fmt.Errorf("listen on 127.0.0.1:80: %w", &net.OpError{Op: "listen", Net: "tcp", Err: os.NewSyscallError("bind", syscall.EACCES)})
+	if said := (&env{}).words(err); !strings.Contains(said, "--listen") || strings.Contains(said, "another user") {
+		t.Errorf("said %q", said)
+	}
+}
+
+func TestLostMarkerIsNotToBeStartedAnew(t *testing.T) {
+	dir := newStore(t)
+	if err := os.Remove(filepath.Join(dir, "marker")); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{"serve", "account list"} {
+		_, errs, code := ruche(t, dir, "", strings.Fields(args)...)
+		if code != exitError || !strings.Contains(errs, "restore the") || strings.Contains(errs, "start") {
+			t.Errorf("ruche %s = %d, %q", args, code, errs)
 		}
 	}
 }
