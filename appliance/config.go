@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -99,7 +100,17 @@ func Load(s Source) (Config, error) {
 			return c, fmt.Errorf("%s = %q: %w", name, value, err)
 		}
 	}
-	return c, c.check()
+	return c, c.check(s.listenName(file))
+}
+
+// listenName is how the address was set.
+func (s Source) listenName(file map[string]string) string {
+	for _, o := range options {
+		if name, _, given := s.lookup(o, file); given && o.Key == "listen" {
+			return name
+		}
+	}
+	return "listen"
 }
 
 func (s Source) lookup(o Option, file map[string]string) (name, value string, given bool) {
@@ -163,15 +174,18 @@ func plain(v any) (string, error) {
 	return "", errors.New("a text, a whole number, true or false is needed")
 }
 
-// check refuses values that do not go together.
-func (c *Config) check() error {
-	host, _, err := net.SplitHostPort(c.Listen)
+// check refuses values that do not go together; name is how the address was set.
+func (c *Config) check(name string) error {
+	host, port, err := net.SplitHostPort(c.Listen)
 	if err != nil {
-		return fmt.Errorf("listen = %q: an address and a port are needed, like 127.0.0.1:8080", c.Listen)
+		return fmt.Errorf("%s = %q: an address and a port are needed, like 127.0.0.1:8080", name, c.Listen)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("%s = %q: the port is a number from 0 to 65535, like 127.0.0.1:8080", name, c.Listen)
 	}
 	if !isLoopback(host) && !c.InsecureHTTP {
-		return fmt.Errorf("listen = %q: passwords would cross the network in the clear; put a proxy with HTTPS in front "+
-			"and listen on 127.0.0.1, or set insecure_http = true (--insecure-http) on a network you trust", c.Listen)
+		return fmt.Errorf("%s = %q: passwords would cross the network in the clear. Listen on 127.0.0.1:%s and put a proxy with "+
+			"HTTPS in front of it, or set insecure_http = true (--insecure-http) on a network you trust", name, c.Listen, port)
 	}
 	return nil
 }
