@@ -17,6 +17,7 @@ func TestExitCodes(t *testing.T) {
 		says string
 	}{
 		{"version", 0, ""},
+		{"--version", 0, ""},
 		{"", 0, ""},
 		{"account", 0, ""},
 		{"account list", 0, ""},

@@ -55,7 +55,11 @@ func check(ctx context.Context, e *env, conn *control.Conn, repair bool) error {
 		fmt.Fprintf(e.out, "Records: %s. Free on the disk: %s of %s.\n", size(result.Records), size(int64(result.Free)), size(int64(result.Total)))
 	}
 	if result.Problems > 0 {
-		fmt.Fprintf(e.out, "%d problems.\n", result.Problems)
+		problems := "1 problem"
+		if result.Problems > 1 {
+			problems = fmt.Sprintf("%d problems", result.Problems)
+		}
+		fmt.Fprintf(e.out, "%s. A file that is named as damaged is to be restored from a backup, or from one of its older versions.\n", problems)
 		return errFound
 	}
 	fmt.Fprintln(e.out, "Everything is as it should be.")

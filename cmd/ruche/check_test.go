@@ -50,6 +50,9 @@ func TestCheckNamesADamagedContent(t *testing.T) {
 		if code != exitError || !strings.Contains(out, "damaged") || !strings.Contains(out, filepath.Base(content)) {
 			t.Errorf("check of a damaged content, %s = %d\n%s%s", way, code, out, errs)
 		}
+		if !strings.Contains(out, "\n1 problem. ") || !strings.Contains(out, "from a backup") {
+			t.Errorf("check does not say what to do:\n%s", out)
+		}
 		_ = p.Process.Signal(syscall.SIGTERM)
 		p.exit(t)
 		p.ended <- nil

@@ -79,6 +79,7 @@ mount them as a folder, with what their computer already has (WebDAV).
 
 Start with "ruche serve". Settings come from flags, from the environment
 (RUCHE_LISTEN) and from a file (--config).`,
+		Version:       versionName(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,

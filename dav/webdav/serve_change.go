@@ -48,7 +48,8 @@ func (s *session) below(err error, tops ...[]string) error {
 	}
 	names, pathErr := s.Files.PathOf(s.R.Context(), locked.Node)
 	inside := pathErr == nil && slices.ContainsFunc(tops, func(top []string) bool { return isBelow(names, top) })
-	if !inside || slices.EqualFunc(names, s.Call.Names, tree.SameName) { // the request's own resource, wherever it goes
+	own := slices.EqualFunc(names, s.Call.Names, tree.SameName) || isBelow(s.Call.Names, names)
+	if !inside || own { // the request's own resource or what holds it, though it may stand where the destination is
 		return s.Explain(err)
 	}
 	m := dav.NewMultistatus(s.W, s.R)
