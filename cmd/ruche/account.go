@@ -62,7 +62,7 @@ the account.`,
 				return err
 			}
 			fmt.Fprintf(e.out, "The account %s is made%s. Its files are at /dav/files/%s/ of the server's address.\n"+
-				"A password for a device: %s account app-password %s DEVICE\n", a.Name, inFolder(config), a.Name, e.program, a.Name)
+				"A password for a device: %s account app-password %s DEVICE%s\n", a.Name, inFolder(config), a.Name, e.program, a.Name, e.again(config))
 			return nil
 		})
 	}

@@ -73,6 +73,20 @@ func TestAccountAddNamesTheFolder(t *testing.T) {
 	}
 }
 
+func TestHintRepeatsTheFlags(t *testing.T) {
+	dir := newStore(t)
+	if out := must(t, "/nonexistent", "", "account", "add", "ada", "--data", dir); !strings.Contains(out, "account app-password ada DEVICE --data "+dir+"\n") {
+		t.Errorf("with --data:\n%s", out)
+	}
+	file := filepath.Join(t.TempDir(), "ruche.toml")
+	if err := os.WriteFile(file, []byte("quota = '1G'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := must(t, dir, "", "account", "add", "bob", "--config", file); !strings.Contains(out, "account app-password bob DEVICE --config "+file+"\n") {
+		t.Errorf("with --config:\n%s", out)
+	}
+}
+
 func TestAppPasswordAloneOnStandardOutput(t *testing.T) {
 	dir := newStore(t)
 	must(t, dir, "", "account", "add", "ada")

@@ -131,6 +131,17 @@ func (e *env) load(c *cobra.Command) (appliance.Config, error) {
 	return appliance.Load(appliance.Source{File: appliance.FindFile(e.config, e.lookup), Env: e.lookup, Flags: flags})
 }
 
+// again is what a hint repeats so that the next command finds the same store from any folder.
+func (e *env) again(config appliance.Config) (flags string) {
+	if e.config != "" {
+		flags = " --config " + shellQuote(absolute(e.config))
+	}
+	if e.data != "" || e.config == "" && config.Data != appliance.Default().Data {
+		flags += " --data " + shellQuote(absolute(config.Data))
+	}
+	return flags
+}
+
 // withStore runs fn with a way to the store: through the server when it runs, else directly. Only serve makes one.
 func (e *env) withStore(c *cobra.Command, fn func(ctx context.Context, conn *control.Conn) error) error {
 	config, err := e.load(c)
