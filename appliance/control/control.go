@@ -36,10 +36,13 @@ type Options struct {
 	Log            *slog.Logger
 }
 
-// OpenStore opens the store in o.Dir, and makes a new one when the folder is absent or empty. Errors are those
-// of storage.Open, blob.Open and auth.LoadKey.
+// OpenStore opens the store in o.Dir, and makes a new one when the folder is absent or empty; the folder around it
+// must be there, so that a disk that is not mounted is noticed. Errors are storage.ErrMissing and those of storage.Open, blob.Open and auth.LoadKey.
 func OpenStore(ctx context.Context, o Options) (*Store, error) {
 	if err := checkOwner(o.Dir); err != nil {
+		return nil, err
+	}
+	if err := checkParent(o.Dir); err != nil {
 		return nil, err
 	}
 	db, err := storage.Open(o.Dir, storage.Options{ID: o.ID, Log: o.Log})
@@ -159,6 +162,29 @@ func Find(dir string) error {
 	}
 	return &NoStoreError{Dir: dir}
 }
+
+// checkParent keeps a whole tree from being made where a disk should be mounted.
+func checkParent(dir string) error {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(abs); !errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Dir(abs)); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w: %s is not there, and neither is the folder around it", storage.ErrMissing, abs)
+	}
+	return nil
+}
+
+// Identity tells one store from another.
+type Identity struct{ ID string }
+
+// Identify returns the identity of the store, which stands in its marker.
+var Identify = command("identify", func(_ context.Context, c *call, _ Nothing) (Identity, error) {
+	return Identity{ID: c.DB.ID()}, nil
+})
 
 // Dial returns a way to the store in o.Dir, which must exist.
 //

@@ -118,10 +118,11 @@ func story(t *testing.T, dir string) *transcript {
 	say(tr, Accounts, AccountFilter{true})
 	say(tr, RestoreAccount, Named{"bob"})
 	say(tr, Check, CheckOptions{})
+	say(tr, Identify, Nothing{})
 	return tr
 }
 
-var changing = []string{`"Created":"`, `"Removed":"`, `"Secret":"`, `"LastUsed":"`, `"Free":`, `"Records":`}
+var changing = []string{`"Created":"`, `"Removed":"`, `"Secret":"`, `"LastUsed":"`, `"Free":`, `"Records":`, `"ID":"`}
 
 // steady takes out of a transcript what differs each time.
 func steady(s string) string {
@@ -237,6 +238,16 @@ func TestNoStoreIsMadeByAccident(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Error("the folder was made")
+	}
+}
+
+func TestNoTreeIsMadeForAStore(t *testing.T) {
+	top := filepath.Join(t.TempDir(), "unmounted")
+	if _, err := OpenStore(t.Context(), Options{Dir: filepath.Join(top, "data"), Log: quiet}); !errors.Is(err, storage.ErrMissing) {
+		t.Errorf("open: %v, want ErrMissing", err)
+	}
+	if _, err := os.Stat(top); !errors.Is(err, os.ErrNotExist) {
+		t.Error("the folder around it was made")
 	}
 }
 

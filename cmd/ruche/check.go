@@ -51,6 +51,9 @@ func check(ctx context.Context, e *env, conn *control.Conn, repair bool) error {
 	if err != nil {
 		return err
 	}
+	if store, err := control.Identify.Do(ctx, conn, control.Nothing{}); err == nil {
+		fmt.Fprintf(e.out, "Store: %s.\n", store.ID)
+	}
 	if result.Total > 0 {
 		fmt.Fprintf(e.out, "Records: %s. Free on the disk: %s of %s.\n", size(result.Records), size(int64(result.Free)), size(int64(result.Total)))
 	}

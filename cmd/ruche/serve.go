@@ -52,9 +52,14 @@ func serve(ctx context.Context, e *env, config appliance.Config) error {
 	defer stop()
 	limitMemory(e.lookup)
 	log := appliance.NewLog(config, e.err, e.isTerminal())
+	var none *control.NoStoreError
+	fresh := errors.As(control.Find(config.Data), &none)
 	a, err := appliance.New(ctx, config, log)
 	if err != nil {
 		return err
+	}
+	if fresh {
+		e.sayNewStore(ctx, a)
 	}
 	if e.isTerminal() {
 		defer e.keepTerminal()()
@@ -93,6 +98,16 @@ func logPanic(log *slog.Logger) {
 	if v := recover(); v != nil {
 		log.Error("panic beside the server", "panic", v, "stack", string(debug.Stack()))
 	}
+}
+
+// sayNewStore says that there was none, which on a second start means a disk that is not mounted.
+func (e *env) sayNewStore(ctx context.Context, a *appliance.Appliance) {
+	store, err := control.Identify.Do(ctx, a.Control(), control.Nothing{})
+	if err != nil {
+		return
+	}
+	fmt.Fprintf(e.out, "A new store was made in %s: there was none.\nIts id is %[2]s. With store_id = %[2]q in the configuration, or --store-id %[2]s,\n"+
+		"no other is ever served in its place, and none is made when its disk is not mounted.\n", absolute(a.Dir()), store.ID)
 }
 
 // untilSignal ends with the first signal that asks the process to end. From then on the next one ends it at once.

@@ -49,6 +49,35 @@ func TestFirstRunOnATerminal(t *testing.T) {
 	}
 }
 
+func TestNewStoreIsSaid(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	p := start(t, dir, "serve")
+	id := p.awaits(t, `(?s)A new store was made in `+dir+`:.*--store-id ([a-z0-9]+)`)[1]
+	p.awaits(t, serving)
+	if out := must(t, dir, "", "check"); !strings.Contains(out, "Store: "+id) {
+		t.Errorf("check:\n%s", out)
+	}
+	_ = p.Process.Signal(syscall.SIGTERM)
+	p.exit(t)
+	p = start(t, dir, "serve", "--store-id", id)
+	p.awaits(t, serving)
+	if strings.Contains(p.said(), "new store") {
+		t.Errorf("a second start says:\n%s", p.said())
+	}
+}
+
+func TestServeMakesNoTree(t *testing.T) {
+	top := filepath.Join(t.TempDir(), "unmounted")
+	p := start(t, filepath.Join(top, "a"), "serve")
+	if code := p.exit(t); code != exitError {
+		t.Errorf("exit code = %d, want 1", code)
+	}
+	p.awaits(t, `is not there, and neither is the folder around it(?s).*mounted`)
+	if _, err := os.Stat(top); err == nil {
+		t.Error("the folder was made")
+	}
+}
+
 func TestFirstRunDeclined(t *testing.T) {
 	p, answer := onTerminal(t, t.TempDir(), "serve")
 	p.awaits(t, `Make the first one now\?.*: `)
