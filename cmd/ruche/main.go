@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"ruche/appliance"
 	"ruche/appliance/control"
@@ -55,7 +56,7 @@ var errFound = errors.New("problems found")
 func run(ctx context.Context, e *env, args []string) int {
 	root := newRoot(e)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	var usage usageError
 	switch {
 	case err == nil:
@@ -63,7 +64,7 @@ func run(ctx context.Context, e *env, args []string) int {
 	case errors.Is(err, errFound):
 		return exitError
 	case errors.As(err, &usage):
-		fmt.Fprintf(e.err, "ruche: %v\nSee: %s --help\n", err, e.program)
+		fmt.Fprintf(e.err, "ruche: %v\nSee: %s%s --help\n", err, e.program, strings.TrimPrefix(c.CommandPath(), "ruche"))
 		return exitUsage
 	}
 	fmt.Fprintf(e.err, "ruche: %s\n", e.words(err))
@@ -88,7 +89,7 @@ Start with "ruche serve". Settings come from flags, from the environment
 	root.SetIn(e.in)
 	root.SetOut(e.out)
 	root.SetErr(e.err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{meantFlag(c, err)} })
 	root.PersistentFlags().StringVar(&e.config, "config", "", "configuration `file` (also RUCHE_CONFIG; "+appliance.DefaultFile+" when it exists)")
 	root.PersistentFlags().StringVar(&e.data, "data", "", "`folder` that holds everything (default ruche-data)")
 	root.AddCommand(serveCommand(e), accountCommand(e), checkCommand(e), versionCommand(e), manCommand(e))
@@ -98,9 +99,30 @@ Start with "ruche serve". Settings come from flags, from the environment
 // needsCommand is what a command does that only has others below it.
 func needsCommand(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("there is no command %q", strings.TrimSpace(c.CommandPath()+" "+args[0]))}
+		err := fmt.Errorf("there is no command %q", c.CommandPath()+" "+args[0])
+		c.SuggestionsMinimumDistance = 2
+		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+			err = fmt.Errorf("%w; did you mean %q?", err, c.CommandPath()+" "+near[0])
+		}
+		return usageError{err}
 	}
 	return c.Help()
+}
+
+// meantFlag adds to the error of an unknown flag the one that was perhaps meant.
+func meantFlag(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	flags := &cobra.Command{SuggestionsMinimumDistance: 2} // cobra compares the names of commands only
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+	})
+	if near := flags.SuggestionsFor(unknown.GetSpecifiedName()); len(near) > 0 {
+		return fmt.Errorf("%w; did you mean --%s?", err, near[0])
+	}
+	return err
 }
 
 // group is a command that only has others below it.
