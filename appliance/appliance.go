@@ -34,7 +34,7 @@ type Appliance struct {
 	errands  *jobs.Errands
 
 	rubbish     atomic.Uint64 // bytes of it since the last errand
-	unread      time.Duration
+	settled     time.Duration
 	muchRubbish uint64
 	running     sync.RWMutex // held for reading by each request
 
@@ -55,7 +55,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (*Appliance, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Appliance{config: c, log: log, store: store, files: files.New(store.DB, store.Blobs, files.Options{Log: log}), unread: unread, muchRubbish: muchRubbish}
+	a := &Appliance{config: c, log: log, store: store, files: files.New(store.DB, store.Blobs, files.Options{Log: log}), settled: settled, muchRubbish: muchRubbish}
 	a.requests, a.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -80,8 +80,9 @@ func (a *Appliance) open() error {
 	a.errands = jobs.NewErrands(a.log, a.relieve)
 	a.store.DB.Listen(account.Overfull, a.errands.Ask)
 	a.store.DB.Listen(blob.Rubbish, a.noteRubbish)
-	a.server = newServer(&guard{next: a.routes(), log: a.log, limits: a.config.Limits, running: &a.running}, a.config.Limits, a.log)
+	a.server = newServer(&guard{next: a.routes(), log: a.log, limits: a.config.Limits, proxies: a.config.TrustedProxies, running: &a.running}, a.config.Limits, a.log)
 	a.server.ConnState = conns.watch
+	a.server.ConnContext = withStanding
 	a.server.BaseContext = func(net.Listener) context.Context { return a.requests }
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 type slowBody struct {
 	io.ReadCloser
 	conn   *http.ResponseController
+	stands *standing
 	limits Limits
 
 	read   int64         // bytes so far
@@ -33,7 +34,9 @@ func (b *slowBody) Read(p []byte) (int, error) {
 	start := time.Now()
 	// Without deadlines below (a recorder in tests) the body is read as it is.
 	_ = b.conn.SetReadDeadline(start.Add(patience))
+	b.stands.wait()
 	n, err := b.ReadCloser.Read(p)
+	b.stands.work()
 	b.read += int64(n)
 	b.waited += time.Since(start)
 	if errors.Is(err, io.EOF) {
@@ -54,9 +57,14 @@ func (b *slowBody) patience() time.Duration {
 	return min(b.limits.Idle, allowed-b.waited)
 }
 
+// unread is how long the server still takes in what a handler did not want of a body, so that the client gets to read
+// its answer.
+const unread = 2 * time.Second
+
 // leave bounds what the server still reads of a body that its handler did not want.
 func (b *slowBody) leave() {
 	if !b.done {
-		_ = b.conn.SetReadDeadline(time.Now().Add(b.limits.Idle))
+		b.stands.answered()
+		_ = b.conn.SetReadDeadline(time.Now().Add(unread))
 	}
 }

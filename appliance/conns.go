@@ -2,6 +2,7 @@ package appliance
 
 import (
 	"container/list"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -11,23 +12,24 @@ import (
 )
 
 // conns is a listener that bounds the connections, in all and from one address (a /64 of IPv6). When there is
-// no room it closes the connection that has been idle longest; when none is idle, one more from the same
-// address is told to come back, and one more in all waits until there is room.
+// no room it closes the connection that has been idle longest, or one whose client sends nothing of what it announced;
+// when there is none, one more from the same address is told to come back, and one more in all waits for room.
 type conns struct {
 	net.Listener
-	limits  Limits
-	trusted []netip.Prefix // proxies: many people behind one address
+	limits   Limits
+	trusted  []netip.Prefix // proxies: many people behind one address
+	patience patience
 
 	mu     sync.Mutex
 	room   *sync.Cond // signalled when a connection ends or the listener is closed
-	open   int
+	open   map[*conn]struct{}
 	from   map[netip.Prefix]int
 	idle   *list.List // of *conn, the longest idle first
 	closed bool
 }
 
 func limitConns(l net.Listener, limits Limits, trusted []netip.Prefix) *conns {
-	c := &conns{Listener: l, limits: limits, trusted: trusted, from: map[netip.Prefix]int{}, idle: list.New()}
+	c := &conns{Listener: l, limits: limits, trusted: trusted, patience: defaultPatience, open: map[*conn]struct{}{}, from: map[netip.Prefix]int{}, idle: list.New()}
 	c.room = sync.NewCond(&c.mu)
 	return c
 }
@@ -39,14 +41,12 @@ type conn struct {
 	address netip.Prefix
 	place   *list.Element // in owner.idle
 	ended   bool
+	standing
 }
 
 // Accept implements net.Listener.
 func (c *conns) Accept() (net.Conn, error) {
 	for {
-		if err := c.waitForRoom(); err != nil {
-			return nil, err
-		}
 		accepted, err := c.Listener.Accept()
 		if err != nil {
 			return nil, err
@@ -56,44 +56,73 @@ func (c *conns) Accept() (net.Conn, error) {
 			return accepted, nil
 		}
 		n := &conn{TCPConn: tcp, owner: c, address: addressOf(tcp.RemoteAddr())}
-		if c.admit(n) {
+		switch err := c.admit(n); {
+		case errors.Is(err, errTooMany):
+			refuse(tcp)
+		case err != nil:
+			_ = tcp.Close()
+			return nil, err
+		default:
 			return n, nil
 		}
-		refuse(tcp)
 	}
 }
 
-func (c *conns) waitForRoom() error {
+var errTooMany = errors.New("too many connections from one address")
+
+// admit counts n in once there is room. It fails with errTooMany when its address has too many that are all busy, and
+// with net.ErrClosed when the listener is closed meanwhile.
+func (c *conns) admit(n *conn) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.open >= c.limits.Connections && !c.closed {
-		if c.closeIdle(func(*conn) bool { return true }) {
+	if c.from[n.address] >= c.limits.ConnectionsPerAddress && !c.isTrusted(n.address) {
+		if !c.closeOne(func(other *conn) bool { return other.address == n.address }) {
+			return errTooMany
+		}
+	}
+	for len(c.open) >= c.limits.Connections && !c.closed {
+		if c.closeOne(func(*conn) bool { return true }) {
 			continue
 		}
+		again := time.AfterFunc(c.patience.left, c.room.Signal) // some stand long enough then
 		c.room.Wait()
+		again.Stop()
 	}
 	if c.closed {
 		return net.ErrClosed
 	}
-	return nil
-}
-
-// admit counts n in, unless its address has too many that are all busy.
-func (c *conns) admit(n *conn) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.from[n.address] >= c.limits.ConnectionsPerAddress && !c.isTrusted(n.address) {
-		if !c.closeIdle(func(other *conn) bool { return other.address == n.address }) {
-			return false
-		}
-	}
-	c.open++
+	c.open[n] = struct{}{}
 	c.from[n.address]++
-	return true
+	n.wait()
+	return nil
 }
 
 func (c *conns) isTrusted(a netip.Prefix) bool {
 	return slices.ContainsFunc(c.trusted, func(p netip.Prefix) bool { return p.Contains(a.Addr()) })
+}
+
+// closeOne ends the connection that is missed least among those that fit, if one is idle or stands. c.mu is held.
+func (c *conns) closeOne(fits func(*conn) bool) bool {
+	return c.closeIdle(fits) || c.closeStanding(fits)
+}
+
+// closeStanding ends the connection that has been standing longest beyond what it may. c.mu is held.
+func (c *conns) closeStanding(fits func(*conn) bool) bool {
+	var last *conn
+	first, most, now := 0, time.Duration(0), time.Now()
+	for n := range c.open {
+		rank, by := c.patience.over(&n.standing, now)
+		if by <= 0 || rank < first || rank == first && by <= most || !fits(n) {
+			continue
+		}
+		last, first, most = n, rank, by
+	}
+	if last == nil {
+		return false
+	}
+	c.end(last)
+	_ = last.TCPConn.Close()
+	return true
 }
 
 // closeIdle ends the longest idle connection that fits. c.mu is held.
@@ -115,7 +144,7 @@ func (c *conns) end(n *conn) {
 	}
 	n.ended = true
 	c.busy(n)
-	c.open--
+	delete(c.open, n)
 	if c.from[n.address]--; c.from[n.address] == 0 {
 		delete(c.from, n.address)
 	}
@@ -139,6 +168,11 @@ func (c *conns) watch(nc net.Conn, state http.ConnState) {
 	if state == http.StateIdle {
 		// The deadline of the last answer must not cut the next one.
 		_ = n.SetWriteDeadline(time.Time{})
+		n.work()
+		n.left.Store(false)
+	}
+	if state == http.StateActive && n.since.Load() == 0 {
+		n.wait() // for the rest of the head
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,18 +6,23 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"ruche/auth"
 )
 
-// guard stands before every handler: it numbers the request, puts deadlines on body and answer, and turns
-// a panic into a 500.
+// guard stands before every handler: it numbers the request, refuses one too many of a client, puts deadlines on body
+// and answer, and turns a panic into a 500.
 type guard struct {
 	next    http.Handler
 	log     *slog.Logger
 	limits  Limits
-	running *sync.RWMutex // held for reading by requests; nil when nobody waits for them
+	proxies []netip.Prefix // whose X-Forwarded-For is believed
+	running *sync.RWMutex  // held for reading by requests; nil when nobody waits for them
+	clients clients
 }
 
 type requestID struct{}
@@ -40,9 +45,11 @@ func (g *guard) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 	conn := http.NewResponseController(rw)
 	w := &steadyWriter{ResponseWriter: rw, conn: conn, idle: g.limits.Idle, plain: r.TLS == nil}
+	stands := standingOf(r.Context())
+	stands.begin()
 	if r.Body != nil && r.Body != http.NoBody {
-		body := &slowBody{ReadCloser: r.Body, conn: conn, limits: g.limits}
-		r.Body = body
+		body := &slowBody{ReadCloser: r.Body, conn: conn, stands: stands, limits: g.limits}
+		r.Body, w.body = body, body
 		defer body.leave()
 	}
 	defer func() {
@@ -50,6 +57,12 @@ func (g *guard) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w.extend() // for what is still in the buffers
 	}()
 	defer g.recover(w, r, id)
+	from := auth.ClientNetwork(r, g.proxies)
+	if !g.clients.enter(from, g.limits.ConnectionsPerAddress) {
+		tooMany(w)
+		return
+	}
+	defer g.clients.leave(from)
 	g.next.ServeHTTP(w, r)
 	g.log.DebugContext(r.Context(), "request", "method", r.Method, "status", w.status, "took", time.Since(start))
 }

@@ -52,7 +52,7 @@ var options = []Option{
 	{"log_level", "debug, info, warn or error", func(c *Config, v string) error { return setLevel(&c.LogLevel, v) }},
 	{"log_format", "auto, text or json", setFormat},
 	{"max_connections", "connections at the same time", func(c *Config, v string) error { return setInt(&c.Limits.Connections, v, 8, 1<<20) }},
-	{"max_connections_per_address", "connections at the same time from one address (a building often shares one)",
+	{"max_connections_per_address", "connections at the same time from one address, and requests from one network (a building often shares one)",
 		func(c *Config, v string) error { return setInt(&c.Limits.ConnectionsPerAddress, v, 1, 1<<20) }},
 	{"idle_timeout", "how long a connection may stand still", func(c *Config, v string) error { return setDuration(&c.Limits.Idle, v) }},
 	{"drain_timeout", "how long running requests may take when the server stops", func(c *Config, v string) error { return setDuration(&c.Limits.Drain, v) }},

@@ -31,7 +31,7 @@ func startBusy(t *testing.T, quota int64) *busy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.unread, a.muchRubbish = 0, uint64(quota)
+	a.settled, a.muchRubbish = 0, uint64(quota)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()

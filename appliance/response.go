@@ -23,6 +23,7 @@ type steadyWriter struct {
 	conn    *http.ResponseController
 	idle    time.Duration
 	plain   bool      // no TLS, where a write that ran out of time could not be gone on with
+	body    *slowBody // of the request, nil when it has none
 	extends time.Time // when the deadline was last set
 	status  int       // 0 until the head was written
 }
@@ -37,8 +38,21 @@ func (w *steadyWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (w *steadyWriter) WriteHeader(status int) {
 	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		w.status = status
+		w.refuseBody()
 	}
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// refuseBody ends the connection behind an error that was answered before the body came. The server would else read
+// on before it sends the head, and a client that sends nothing would hold its connection that long.
+func (w *steadyWriter) refuseBody() {
+	if w.body == nil || w.body.done {
+		return
+	}
+	_ = w.conn.SetReadDeadline(time.Now().Add(unread))
+	if w.status >= 400 {
+		w.Header().Set("Connection", "close")
+	}
 }
 
 // Write implements io.Writer.
@@ -120,6 +134,7 @@ func (w *steadyWriter) FlushError() error {
 func (w *steadyWriter) started() {
 	if w.status == 0 {
 		w.status = http.StatusOK
+		w.refuseBody()
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"ruche/auth"
 	"ruche/dav"
 	"ruche/dav/door"
 	"ruche/dav/principal"
@@ -80,13 +81,22 @@ func (a *Appliance) doors() map[string]dav.Handler {
 func (a *Appliance) dav() http.Handler {
 	doors := a.doors()
 	return &dav.Router{
-		Authenticate: a.store.Auth.Require,
+		Authenticate: a.authenticate,
 		Root:         principal.New(a.store.DB, principal.Options{Doors: slices.Sorted(maps.Keys(doors))}),
 		Doors:        doors,
 		Hosts:        a.config.Hosts,
 		Log:          a.log,
 		Options:      func(w http.ResponseWriter) { door.WriteOptions(w, "OPTIONS, PROPFIND, REPORT") },
 	}
+}
+
+// authenticate tells who a request comes from, and the listener that its connection is that of somebody.
+func (a *Appliance) authenticate(r *http.Request) (auth.Identity, error) {
+	id, err := a.store.Auth.Require(r)
+	if err == nil {
+		standingOf(r.Context()).signedIn()
+	}
+	return id, err
 }
 
 // walksFromRoot are the requests of Windows and Office, which ask at the top of the server, and at each folder

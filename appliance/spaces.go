@@ -68,9 +68,9 @@ func (a *Appliance) trimSpace(ctx context.Context, space uint64) error {
 }
 
 const (
-	// unread is after what time no transaction is left that began when a content was still somebody's, and that may
+	// settled is after what time no transaction is left that began when a content was still somebody's, and that may
 	// open its file.
-	unread = time.Minute
+	settled = time.Minute
 	// muchRubbish is how many bytes of contents that nobody needs any more wait for the night.
 	muchRubbish = 256 << 20
 	// anySpace is the errand of removing them, among those of spaces, whose numbers begin with 1.
@@ -87,9 +87,9 @@ func (a *Appliance) relieve(ctx context.Context, space uint64) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(a.unread):
+	case <-time.After(a.settled):
 	}
-	_, err := a.store.Blobs.SweepUnused(ctx, a.unread)
+	_, err := a.store.Blobs.SweepUnused(ctx, a.settled)
 	return err
 }
 

@@ -85,7 +85,7 @@ func (a *Authenticator) Require(r *http.Request) (Identity, error) {
 	if err != nil {
 		slug = "" // no account has it; all such names are counted as one
 	}
-	p := place{name: slug, network: clientNetwork(r, a.proxies)}
+	p := place{name: slug, network: ClientNetwork(r, a.proxies)}
 	if isAppPassword(password) {
 		return a.byAppPassword(r.Context(), p, password)
 	}

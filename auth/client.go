@@ -11,11 +11,11 @@ const (
 	network6 = 64
 )
 
-// clientNetwork returns the network a request comes from, the zero Prefix when that cannot be told, as behind
+// ClientNetwork returns the network a request comes from, the zero Prefix when that cannot be told, as behind
 // a socket of the machine. What X-Forwarded-For says is believed only from a proxy that the configuration
 // names, and then only to the nearest address that is not such a proxy itself: what stands further left was
 // written by the client.
-func clientNetwork(r *http.Request, proxies []netip.Prefix) netip.Prefix {
+func ClientNetwork(r *http.Request, proxies []netip.Prefix) netip.Prefix {
 	addr := remoteAddr(r.RemoteAddr)
 	if len(proxies) == 0 || addr.IsValid() && !within(proxies, addr) {
 		return networkOf(addr)
