@@ -71,7 +71,7 @@ func (c *conns) Accept() (net.Conn, error) {
 var errTooMany = errors.New("too many connections from one address")
 
 // admit counts n in once there is room. It fails with errTooMany when its address has too many that are all busy, and
-// with net.ErrClosed when the listener is closed meanwhile.
+// with net.ErrClosed when the listener is closed before there is.
 func (c *conns) admit(n *conn) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -88,7 +88,7 @@ func (c *conns) admit(n *conn) error {
 		c.room.Wait()
 		again.Stop()
 	}
-	if c.closed {
+	if len(c.open) >= c.limits.Connections {
 		return net.ErrClosed
 	}
 	c.open[n] = struct{}{}
