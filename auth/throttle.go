@@ -2,6 +2,7 @@ package auth
 
 import (
 	"fmt"
+	"hash/maphash"
 	"net/netip"
 	"sync"
 	"time"
@@ -22,15 +23,17 @@ import (
 //     familiar. Its owner at home is.
 //   - What is known to be right is let in without a look at the counts: app passwords always, and account passwords
 //     that were verified a short while ago. So a known device is never locked out. Since that would let an account
-//     password be guessed as fast as memory answers, memory has a count of its own, of other passwords that came for
-//     the name while its place was throttled: after a thousand at a familiar place, ten elsewhere, only app
-//     passwords open there until it has run down.
+//     password be guessed as fast as memory answers, memory answers only familiar places while the name is throttled,
+//     and has a count of its own, of other passwords that it was asked for while the place was throttled: after a
+//     thousand at a familiar place, ten elsewhere, only app passwords open there until it has run down. Elsewhere each
+//     of them is a failure for the name, too.
 //   - The same wrong credential at the same place is one failure however often it comes: a phone that goes on
 //     with an old password locks nobody out. It is answered without checking it again, and with 429 from its
 //     own eleventh time.
 //   - A name that no account has is counted like any other.
 //
-// All this is in memory, and bounded: when a table is full, what counts least in it is forgotten.
+// All this is in memory, and bounded: when a table is full, what counts least in it is forgotten, a familiar place last.
+// Names are never forgotten: many share one count instead, in a way that nobody can tell from outside.
 var (
 	placeLimit   = limit{burst: 10, every: 3 * time.Minute}
 	networkLimit = limit{burst: 60, every: 30 * time.Second}
@@ -44,7 +47,7 @@ var (
 const (
 	maxPlaces   = 2048
 	maxNetworks = 1024
-	maxNames    = 1024
+	maxNames    = 4096 // counts of names; to drive up all of them takes as many guesses as to drive up each name's own
 	maxFamiliar = 4096
 	maxWrong    = 4 // wrong credentials remembered at one place
 
@@ -101,12 +104,21 @@ type place struct {
 
 type placeState struct {
 	bucket
-	missed bucket // passwords that are not the remembered one, while throttled
-	wrong  [maxWrong]wrongCredential
-	next   int // the one of wrong that is replaced next
+	missed   bucket // passwords that are not the remembered one, while throttled
+	familiar bool   // when it was last counted
+	wrong    [maxWrong]wrongCredential
+	next     int // the one of wrong that is replaced next
 }
 
-func (s *placeState) worth() float64 { return s.failures + s.missed.failures }
+// worth puts familiar places above all that others can fill the table with: the counts of network and name do not
+// hold there.
+func (s *placeState) worth() float64 {
+	w := s.failures + s.missed.failures
+	if s.familiar && w > 0 {
+		w += missedLimit.burst
+	}
+	return w
+}
 
 // wrongCredential is one that was wrong for the account as it was then.
 type wrongCredential struct {
@@ -119,19 +131,21 @@ type wrongCredential struct {
 type throttle struct {
 	now func() time.Time
 
+	nameSeed maphash.Seed
+
 	mu       sync.Mutex // guards all below
 	places   bounded[place, placeState]
 	networks bounded[netip.Prefix, bucket]
-	names    bounded[string, bucket]
+	names    [maxNames]bucket          // by nameSeed
 	familiar bounded[place, time.Time] // when the name last signed in from the network
 }
 
 func newThrottle(now func() time.Time) *throttle {
 	return &throttle{
 		now:      now,
+		nameSeed: maphash.MakeSeed(),
 		places:   newBounded[place](maxPlaces, func(s *placeState) float64 { return s.worth() }),
 		networks: newBounded[netip.Prefix](maxNetworks, (*bucket).worth),
-		names:    newBounded[string](maxNames, (*bucket).worth),
 		familiar: newBounded[place](maxFamiliar, func(t *time.Time) float64 { return float64(t.Unix()) }),
 	}
 }
@@ -151,16 +165,14 @@ func (t *throttle) begin(p place) error {
 		if network := t.networks.m[p.network]; network != nil {
 			wait = max(wait, network.wait(networkLimit, now))
 		}
-		if name := t.names.m[p.name]; name != nil {
-			wait = max(wait, name.wait(nameLimit, now))
-		}
+		wait = max(wait, t.name(p).wait(nameLimit, now))
 	}
 	if wait > 0 {
 		return &ThrottledError{RetryAfter: wait}
 	}
-	t.places.entry(p).add(placeLimit, now, 1)
+	t.place(p, now).add(placeLimit, now, 1)
 	t.networks.entry(p.network).add(networkLimit, now, 1)
-	t.names.entry(p.name).add(nameLimit, now, 1)
+	t.name(p).add(nameLimit, now, 1)
 	return nil
 }
 
@@ -169,27 +181,44 @@ func (t *throttle) isFamiliar(p place, now time.Time) bool {
 	return last != nil && now.Sub(*last) < familiarFor
 }
 
+// name is the count of failures for the name of a place.
+func (t *throttle) name(p place) *bucket {
+	return &t.names[maphash.String(t.nameSeed, p.name)%maxNames]
+}
+
+// place is the state of a place that is about to be counted.
+func (t *throttle) place(p place, now time.Time) *placeState {
+	s := t.places.entry(p)
+	s.familiar = t.isFamiliar(p, now)
+	return s
+}
+
 // mayRemember tells whether memory of the right password may answer for the place.
 func (t *throttle) mayRemember(p place) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
+	l := missedLimit
+	if !t.isFamiliar(p, now) {
+		if t.name(p).wait(nameLimit, now) > 0 {
+			return false
+		}
+		l = missedStrangeLimit
+	}
 	s := t.places.m[p]
-	if s == nil {
-		return true
-	}
-	l := missedStrangeLimit
-	if t.isFamiliar(p, now) {
-		l = missedLimit
-	}
-	return s.missed.wait(l, now) == 0
+	return s == nil || s.missed.wait(l, now) == 0
 }
 
-// missed counts a password that is not the one in memory and that nobody looks at.
+// missed counts a password that memory was asked for, that is not the one there, and that nobody else looks at.
 func (t *throttle) missed(p place) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.places.entry(p).missed.add(missedLimit, t.now(), 1)
+	now := t.now()
+	s := t.place(p, now)
+	s.missed.add(missedLimit, now, 1)
+	if !s.familiar {
+		t.name(p).add(nameLimit, now, 1)
+	}
 }
 
 // knows tells whether the place is familiar.
@@ -206,7 +235,7 @@ func (t *throttle) giveUp(p place) {
 	now := t.now()
 	t.places.entry(p).add(placeLimit, now, -1)
 	t.networks.entry(p.network).add(networkLimit, now, -1)
-	t.names.entry(p.name).add(nameLimit, now, -1)
+	t.name(p).add(nameLimit, now, -1)
 }
 
 // welcome remembers that the name signed in from the network now.

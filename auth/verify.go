@@ -19,11 +19,13 @@ func (a *Authenticator) byPassword(ctx context.Context, p place, password string
 		if err != nil {
 			return Identity{}, err
 		}
-		if known, err := a.recall(t, &acc); known {
+		asked, known, err := a.recall(t, &acc)
+		if known {
 			return identityIf(err, &acc)
 		}
 		running, mine := a.join(t)
 		if mine {
+			running.asked = asked
 			err := a.check(t, &acc, password, running)
 			return identityIf(err, &acc)
 		}
@@ -90,14 +92,19 @@ func (a *Authenticator) noteSignIn(p place, id uint64) {
 	})
 }
 
-// recall answers from memory when it knows the credential to be right or wrong for the account as it is.
-func (a *Authenticator) recall(t try, acc *account.Account) (known bool, err error) {
+// recall answers from memory when it knows the credential to be right or wrong for the account as it is, and tells
+// whether it was compared with a right one.
+func (a *Authenticator) recall(t try, acc *account.Account) (asked, known bool, err error) {
 	v := version{account: acc.ID, generation: acc.Generation}
-	if a.throttle.mayRemember(t.place) && a.verified.has(t.credential, v, a.now()) {
-		a.throttle.welcome(t.place)
-		return true, nil
+	if a.throttle.mayRemember(t.place) {
+		asked = a.verified.holds(v)
+		if a.verified.has(t.credential, v, a.now()) {
+			a.throttle.welcome(t.place)
+			return asked, true, nil
+		}
 	}
-	return a.throttle.repeated(t.place, t.credential, v)
+	known, err = a.throttle.repeated(t.place, t.credential, v)
+	return asked, known, err
 }
 
 // try is a credential brought from a place.
@@ -108,8 +115,9 @@ type try struct {
 
 // running is a try that is being checked; err is set before done is closed.
 type running struct {
-	done chan struct{}
-	err  error
+	done  chan struct{}
+	err   error
+	asked bool // memory was asked for it
 }
 
 // join returns the check of t that runs already, or a new one that the caller has to bring to its end.
@@ -134,18 +142,19 @@ func (a *Authenticator) check(t try, acc *account.Account, password string, r *r
 		a.runningMu.Unlock()
 		close(r.done)
 	}()
-	r.err = a.compute(t, acc, password)
+	r.err = a.compute(t, acc, password, r.asked)
 	return r.err
 }
 
-func (a *Authenticator) compute(t try, acc *account.Account, password string) error {
+func (a *Authenticator) compute(t try, acc *account.Account, password string, asked bool) error {
 	// Another check of the same may have ended just before this one began.
-	if known, err := a.recall(t, acc); known {
+	again, known, err := a.recall(t, acc)
+	if known {
 		return err
 	}
 	v := version{account: acc.ID, generation: acc.Generation}
 	if err := a.throttle.begin(t.place); err != nil {
-		if a.verified.holds(v) {
+		if asked || again {
 			a.throttle.missed(t.place)
 		}
 		a.log.Debug("sign-in throttled", "account", t.place.name, "network", t.place.network)
