@@ -191,3 +191,30 @@ func (l *lane) putInHalves(t *testing.T, who, path string, between func()) (stat
 	}
 	return status
 }
+
+// A body that began with an app password, or by an account, that is gone by its end is not stored: 401.
+func TestWriteEndsWithItsCredentials(t *testing.T) {
+	l := newLane(t, startMatrix(t), 1)
+	folder, will := l.folder(t, ours), l.account("will")
+	l.as(t, "will", "MKCOL", "/uploads/{me}/up", "", "Destination: /dav/files/{me}/big")
+	kept := l.secrets["will"]
+	for _, path := range []string{"/files/{me}/new.txt", folder + "new.txt", folder + "a.txt", "/uploads/{me}/up/1"} {
+		second := appliancetest.Do(t, l.server, control.AddAppPassword, control.NewAppPassword{Name: will, Label: "lost phone"})
+		l.secrets["will"] = second.Secret
+		status := l.putInHalves(t, "will", path, func() {
+			appliancetest.Do(t, l.server, control.RevokeAppPassword, control.AppPasswordOf{Name: will, ID: second.ID})
+		})
+		if status != http.StatusUnauthorized {
+			t.Errorf("PUT %s with a password that was revoked meanwhile = %d, want 401", path, status)
+		}
+		l.secrets["will"] = kept
+		status = l.putInHalves(t, "will", path, func() {
+			appliancetest.Do(t, l.server, control.SetAccount, control.AccountChange{Name: will, Disabled: new(true)})
+		})
+		if status != http.StatusUnauthorized {
+			t.Errorf("PUT %s by an account that was disabled meanwhile = %d, want 401", path, status)
+		}
+		appliancetest.Do(t, l.server, control.SetAccount, control.AccountChange{Name: will, Disabled: new(false)})
+	}
+	l.as(t, "will", "GET", folder+"a.txt", "") // another device stays
+}

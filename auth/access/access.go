@@ -102,6 +102,19 @@ func Privileges(tx *storage.Tx, id auth.Identity, r Resource) (Set, error) {
 	return set, nil
 }
 
+// Current fails with auth.ErrUnauthenticated when the account was disabled or the app password revoked since the
+// request began. Long requests ask before they write.
+func Current(tx *storage.Tx, id auth.Identity) error {
+	a, err := account.ByID(tx, id.Account)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && !a.Active() {
+		return auth.ErrUnauthenticated
+	}
+	if err == nil && id.Device != 0 && !account.HasAppPassword(tx, id.Account, id.Device) {
+		return auth.ErrUnauthenticated
+	}
+	return err
+}
+
 func granted(tx *storage.Tx, who uint64, r Resource) (Set, error) {
 	switch {
 	case r.Kind == Principal:

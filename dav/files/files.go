@@ -206,9 +206,15 @@ func (f *Files) View(ctx context.Context, fn func(tx *storage.Tx) error) error {
 	return f.fs.db.View(ctx, fn)
 }
 
-// Update runs fn in a transaction that writes; it may run more than once.
+// Update runs fn in a transaction that writes; it may run more than once. It fails with auth.ErrUnauthenticated, and
+// writes nothing, when the identity has lost its account or its device since the request began.
 func (f *Files) Update(ctx context.Context, fn func(tx *storage.Tx) error) error {
-	return f.fs.db.Update(ctx, fn)
+	return f.fs.db.Update(ctx, func(tx *storage.Tx) error {
+		if err := access.Current(tx, f.id); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
 }
 
 // Times that a client gives a file; zero ones are taken from the transaction.

@@ -134,6 +134,11 @@ func AppPasswords(tx *storage.Tx, account uint64) ([]AppPassword, error) {
 	return list, nil
 }
 
+// HasAppPassword tells whether an account still has the app password with the id.
+func HasAppPassword(tx *storage.Tx, account, id uint64) bool {
+	return devices.Has(tx, storage.Key(account, id))
+}
+
 // HasAppPasswords tells whether any account has one.
 func HasAppPasswords(tx *storage.Tx) (bool, error) {
 	found := false
