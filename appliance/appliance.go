@@ -55,7 +55,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (*Appliance, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Appliance{config: c, log: log, store: store, files: files.New(store.DB, store.Blobs, files.Options{Log: log}), settled: settled, muchRubbish: muchRubbish}
+	a := &Appliance{config: c, log: log, store: store, settled: settled, muchRubbish: muchRubbish}
+	a.files = files.New(store.DB, store.Blobs, files.Options{Log: log, Key: store.Auth.Subkey("sync tokens")})
 	a.requests, a.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.Close())

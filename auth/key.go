@@ -2,7 +2,9 @@ package auth
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -81,4 +83,11 @@ func writeKey(path string) error {
 		return err
 	}
 	return storage.SyncDir(filepath.Dir(path))
+}
+
+// Subkey is a key of its own for one purpose, the same as long as the store's key is.
+func (a *Authenticator) Subkey(purpose string) []byte {
+	mac := hmac.New(sha256.New, a.key)
+	mac.Write([]byte("key of " + purpose))
+	return mac.Sum(nil)
 }

@@ -67,3 +67,15 @@ func TestKeyIsMadeOnceAndNeverInPlaceOfALostOne(t *testing.T) {
 		t.Error("a lost key was made anew")
 	}
 }
+
+func TestSubkeyOutlivesTheProcess(t *testing.T) {
+	d := open(t)
+	one, other := d.auth.Subkey("one"), d.auth.Subkey("other")
+	d.restart()
+	if !bytes.Equal(d.auth.Subkey("one"), one) {
+		t.Error("the key of one purpose is another after a restart")
+	}
+	if bytes.Equal(one, other) {
+		t.Error("two purposes have one key")
+	}
+}

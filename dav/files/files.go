@@ -7,6 +7,8 @@ package files
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +26,7 @@ import (
 // Options of New.
 type Options struct {
 	Log *slog.Logger // nothing is logged when nil
+	Key []byte       // of sync tokens, the same for the life of the store; a random one when nil
 }
 
 // FS is the files of all accounts.
@@ -32,6 +35,7 @@ type FS struct {
 	blobs    *blob.Store
 	log      *slog.Logger
 	instance string // tells this store's ids from those of others
+	tokens   tokenKey
 	copies   chan struct{}
 }
 
@@ -40,7 +44,11 @@ func New(db *storage.DB, blobs *blob.Store, o Options) *FS {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &FS{db: db, blobs: blobs, log: o.Log, instance: "r" + db.ID()[:min(10, len(db.ID()))], copies: make(chan struct{}, maxCopies)}
+	if o.Key == nil {
+		o.Key = make([]byte, sha256.Size)
+		rand.Read(o.Key) // never fails: crypto/rand ends the program first
+	}
+	return &FS{db: db, tokens: o.Key, blobs: blobs, log: o.Log, instance: "r" + db.ID()[:min(10, len(db.ID()))], copies: make(chan struct{}, maxCopies)}
 }
 
 // DB is where the records are.

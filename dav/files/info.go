@@ -101,7 +101,7 @@ func (f *Files) complete(tx *storage.Tx, i *Info, need Need) (err error) {
 		if err != nil {
 			return err
 		}
-		i.SyncToken = syncToken{epoch: f.fs.db.Epoch(), top: i.ID, marks: []mark{{space: i.Space, seq: seq}}}.String()
+		i.SyncToken = f.seal(syncToken{epoch: f.fs.db.Epoch(), top: i.ID, marks: []mark{{space: i.Space, seq: seq}}})
 	}
 	if need.Quota && i.IsFolder() {
 		usage, err := account.UsageOf(tx, i.Space)

@@ -83,7 +83,7 @@ func (f *Files) Sync(ctx context.Context, names []string, o SyncOptions) (*SyncR
 		if !s.Node.IsFolder() {
 			return fmt.Errorf("sync a file: %w", storage.ErrInvalid)
 		}
-		token, err := parseSyncToken(o.Token, f.fs.db.Epoch(), s.Node.ID)
+		token, err := f.fs.tokens.open(o.Token, syncToken{epoch: f.fs.db.Epoch(), top: s.Node.ID}, f.id.Account)
 		if err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (c *collector) run(s *Spot, from syncToken) (*SyncResult, error) {
 		}
 		next.marks = append(next.marks, m)
 	}
-	c.result.Token = next.String()
+	c.result.Token = c.files.seal(next)
 	return &c.result, nil
 }
 

@@ -2,6 +2,8 @@ package files
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"hash/fnv"
 	"strconv"
@@ -66,13 +68,44 @@ func (t syncToken) String() string {
 	return string(b)
 }
 
-// parseSyncToken reads a token for a folder in an epoch; "" is that of a client that knows nothing. Anything that
-// String does not write for the folder is ErrSyncToken.
-func parseSyncToken(s, epoch string, top uint64) (syncToken, error) {
-	t := syncToken{epoch: epoch, top: top}
+// tokenKey is what tokens are sealed under, so that nobody asks for changes that no token of theirs was given out for:
+// from before they joined a group, or below what they may see.
+type tokenKey []byte
+
+const (
+	sealSize = 8 // bytes
+	sealMark = "~"
+)
+
+// seal is the token as one account gets it.
+func (k tokenKey) seal(t syncToken, account uint64) string {
+	return k.sealed(t.String(), account)
+}
+
+// open reads a token that seal made for the account; "" is that of a client that knows nothing. Any other is
+// ErrSyncToken.
+func (k tokenKey) open(s string, t syncToken, account uint64) (syncToken, error) {
 	if s == "" {
 		return t, nil
 	}
+	text, _, _ := strings.Cut(s, sealMark)
+	if !hmac.Equal([]byte(s), []byte(k.sealed(text, account))) {
+		return t, ErrSyncToken
+	}
+	return parseSyncToken(text, t.epoch, t.top)
+}
+
+func (k tokenKey) sealed(text string, account uint64) string {
+	h := hmac.New(sha256.New, k)
+	h.Write(storage.Key(account))
+	h.Write([]byte(text))
+	return text + sealMark + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:sealSize])
+}
+
+// parseSyncToken reads what is sealed in a token for a folder in an epoch. Anything that String does not write for the
+// folder is ErrSyncToken.
+func parseSyncToken(s, epoch string, top uint64) (syncToken, error) {
+	t := syncToken{epoch: epoch, top: top}
 	rest, ok := strings.CutPrefix(s, t.String()+":")
 	if !ok || len(s) > 16<<10 {
 		return t, ErrSyncToken
@@ -151,5 +184,7 @@ func (f *Files) token(tx *storage.Tx, s *Spot) (string, error) {
 			return "", err
 		}
 	}
-	return t.String(), nil
+	return f.seal(t), nil
 }
+
+func (f *Files) seal(t syncToken) string { return f.fs.tokens.seal(t, f.id.Account) }

@@ -11,10 +11,19 @@ func FuzzSyncToken(f *testing.F) {
 	f.Add("urn:ruche:sync:1a:1.2.0")
 	f.Add("urn:ruche:sync:bx3.1a:1.2.0,1.3.0")
 	f.Add("")
+	key := tokenKey("of a test")
+	f.Add(key.seal(whole, 9))
+	f.Add(key.seal(whole, 8))
+	f.Add(key.seal(whole, 9) + "A")
+	f.Add(tokenKey("another").seal(whole, 9))
 	f.Fuzz(func(t *testing.T, s string) {
 		token, err := parseSyncToken(s, epoch, top)
-		if err == nil && s != "" && token.String() != s {
+		if err == nil && token.String() != s {
 			t.Errorf("%q is read as %q", s, token)
+		}
+		token, err = key.open(s, syncToken{epoch: epoch, top: top}, 9)
+		if err == nil && s != "" && key.seal(token, 9) != s {
+			t.Errorf("%q is opened as %q", s, token)
 		}
 	})
 }

@@ -60,23 +60,43 @@ func TestARestoredStoreTellsSyncClients(t *testing.T) {
 	}
 }
 
-// TestSyncTokenBeyondTheLogIsRefused: the number after the last one given out is the first that is.
-func TestSyncTokenBeyondTheLogIsRefused(t *testing.T) {
-	s := serve(t, "ada")
-	s.Want(201, "ada", "MKCOL", "/a", "")
-	r := s.replica("ada", "/a", "1", 0)
-	r.sync()
-	parts := strings.Split(r.token, ".") // …:space, number, name
-	n, err := strconv.ParseUint(parts[1], 36, 64)
-	if err != nil || len(parts) != 3 {
-		t.Fatalf("token %s: %v", r.token, err)
+// TestForgedSyncTokenIsRefused: with the number of another change, or given out to somebody else, it asks for what its
+// holder may never have seen.
+func TestForgedSyncTokenIsRefused(t *testing.T) {
+	s := serveShared(t)
+	for _, path := range []string{"/Work", ""} {
+		r := s.replica("ada", path, "1", 0)
+		r.sync()
+		genuine := r.token
+		parts := strings.Split(genuine, ".") // …:space, number, name
+		n, err := strconv.ParseUint(parts[1], 36, 64)
+		if err != nil {
+			t.Fatalf("token %s: %v", genuine, err)
+		}
+		for _, other := range []uint64{0, 1, n - 1, n + 1} {
+			if other == n || n == 0 {
+				continue
+			}
+			parts[1] = strconv.FormatUint(other, 36)
+			r.token = strings.Join(parts, ".")
+			if _, ok := r.page(); ok {
+				t.Errorf("%q: a token with %d for %d is accepted", path, other, n)
+			}
+			r.token, _, _ = strings.Cut(r.token, "~")
+			if _, ok := r.page(); ok {
+				t.Errorf("%q: a token without its seal is accepted", path)
+			}
+		}
+		r.token = genuine
+		if _, ok := r.page(); !ok {
+			t.Errorf("%q: the genuine token is refused", path)
+		}
 	}
-	r.token = parts[0] + "." + strconv.FormatUint(n+1, 36) + "." + parts[2]
-	if _, ok := r.page(); ok {
-		t.Error("a token of a change that has not happened yet is accepted")
-	}
-	s.Put("ada", "/a/f", "x")
-	if _, ok := r.page(); !ok {
-		t.Error("it is still refused when the change has happened")
+	ada, bob := s.replica("ada", "/Work", "1", 0), s.replica("bob", "/Work", "1", 0)
+	ada.sync()
+	bob.sync()
+	bob.token = ada.token
+	if _, ok := bob.page(); ok {
+		t.Error("a token that another member was given is accepted")
 	}
 }
