@@ -18,6 +18,7 @@ import (
 var unguarded = map[string]string{
 	"appliance/appliance.go Run":                     "what it runs recovers for each request, command, job and errand; without its servers there is no appliance",
 	"appliance/appliance.go drain":                   "it waits for a lock and does nothing else",
+	"appliance/conns.go admit":                       "it wakes whoever waits for room and does nothing else",
 	"appliance/appliancetest/appliancetest.go start": "tests only: a panic is theirs to see",
 	"cmd/ruche/serve.go untilSignal":                 "it waits for a signal and does nothing else",
 }
