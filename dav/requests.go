@@ -157,11 +157,17 @@ func instructionsOf(e *xmltree.Element) ([]Instruction, error) {
 			}
 		}
 	}
-	if len(list) == 0 {
+	switch {
+	case len(list) == 0:
 		return nil, Errorf(http.StatusBadRequest, "the request names no property")
+	case len(list) > maxInstructions:
+		return nil, Errorf(http.StatusRequestEntityTooLarge, "the request changes more than %d properties", maxInstructions)
 	}
 	return list, nil
 }
+
+// maxInstructions bounds the work of one request, which others who write wait for.
+const maxInstructions = 256
 
 // MaxOwner is the longest owner element of a lock, in bytes.
 const MaxOwner = 2 << 10

@@ -65,6 +65,9 @@ func (f *Files) makeParents(tx *storage.Tx, names []string, req Request) error {
 //
 // Errors: storage.ErrNotFound, tree.ErrLocked, those of change, of package access and of the conditions.
 func (f *Files) ChangeProperties(ctx context.Context, names []string, req Request, change func(*storage.Tx, *Info) error) (i Info, err error) {
+	if err := f.fs.db.Room(); err != nil {
+		return i, err
+	}
 	err = f.Update(ctx, func(tx *storage.Tx) error {
 		s, err := f.Existing(tx, names)
 		if err != nil {

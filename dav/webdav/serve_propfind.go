@@ -115,7 +115,7 @@ func (s *session) patch(tx *storage.Tx, i *files.Info, list []dav.Instruction) (
 		return nil, err
 	}
 	i.Node, err = tree.PropertiesChanged(tx, i.Node)
-	if errors.Is(err, account.ErrQuota) { // RFC 4918, section 9.2.1: each property says that there is no room for it
+	if errors.Is(err, account.ErrQuota) || errors.Is(err, tree.ErrLimit) { // RFC 4918, section 9.2.1: each property says that there is no room for it
 		return nil, dav.RefusePatch(list, dav.AsError(err))
 	}
 	return results, err

@@ -30,8 +30,9 @@ var properties = storage.NewTable[Property]("property")
 
 // Bounds of what clients may store beside one node.
 const (
-	maxProperty   = 64 << 10
-	maxProperties = 256
+	maxProperty      = 64 << 10
+	maxProperties    = 256
+	maxPropertyBytes = 1 << 20 // in all
 )
 
 func propertyKey(node uint64, name xml.Name) []byte {
@@ -62,11 +63,12 @@ func SetProperty(tx *storage.Tx, node uint64, p Property) error {
 		return fmt.Errorf("property %s: %w", p.Name.Local, ErrLimit)
 	}
 	if !properties.Has(tx, key) {
-		all, err := Properties(tx, node)
+		count := 0
+		err := properties.Keys(tx, storage.Range{Prefix: storage.Key(node)}, func([]byte) error { count++; return nil })
 		if err != nil {
 			return err
 		}
-		if len(all) >= maxProperties {
+		if count >= maxProperties {
 			return fmt.Errorf("properties of node %d: %w", node, ErrLimit)
 		}
 	}
@@ -82,7 +84,8 @@ func RemoveProperty(tx *storage.Tx, node uint64, name xml.Name) error {
 func (p *Property) size() int64 { return int64(len(p.Name.Space) + len(p.Name.Local) + len(p.XML)) }
 
 // PropertiesChanged notes on the node that its dead properties changed, in the log and in the sums that count
-// their bytes. It fails with account.ErrQuota when the space has no room for them.
+// their bytes. It fails with account.ErrQuota when the space has no room for them, and with ErrLimit when they have
+// grown beyond what a node may have in all.
 func PropertiesChanged(tx *storage.Tx, n Node) (Node, error) {
 	all, err := Properties(tx, n.ID)
 	if err != nil {
@@ -92,6 +95,9 @@ func PropertiesChanged(tx *storage.Tx, n Node) (Node, error) {
 	n.Props, n.HasProps = 0, len(all) > 0
 	for _, p := range all {
 		n.Props += p.size()
+	}
+	if n.Props > max(was, maxPropertyBytes) {
+		return n, fmt.Errorf("%d bytes of properties on node %d: %w", n.Props, n.ID, ErrLimit)
 	}
 	return touchProps(tx, n, n.Props-was)
 }
