@@ -29,6 +29,21 @@ func lockInfo(scope string) string {
 	return `<d:lockinfo xmlns:d="DAV:"><d:lockscope><d:` + scope + `/></d:lockscope><d:locktype><d:write/></d:locktype><d:owner>me</d:owner></d:lockinfo>`
 }
 
+// Who edits does not notice that the server was started again.
+func TestLocksSurviveARestart(t *testing.T) {
+	s := appliancetest.Start(t)
+	ada := member{s.URL, "ada", s.AddAccount(t, "ada")}
+	path := ada.path("minutes")
+	token := ada.do(t, codes{201}, "LOCK", path, lockInfo("exclusive")).header.Get("Lock-Token")
+	s.Restart(t)
+	ada.base = s.URL
+	ada.do(t, codes{423}, "PUT", path, "without the token")
+	ada.do(t, codes{200}, "LOCK", path, "", "If: ("+token+")")
+	ada.do(t, codes{204}, "PUT", path, "with it", "If: ("+token+")")
+	ada.do(t, codes{204}, "UNLOCK", path, "", "Lock-Token: "+token)
+	ada.do(t, codes{204}, "PUT", path, "free")
+}
+
 // A refresh is a request like others: what it depends on must hold (RFC 9110, section 13.1; RFC 4918, section 10.4).
 func TestRefreshHeedsItsConditions(t *testing.T) {
 	s := appliancetest.Start(t)

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"ruche/auth"
 	"ruche/dav"
@@ -34,7 +36,11 @@ type Server struct {
 	Blobs *blob.Store
 	FS    *files.FS
 	IDs   map[string]auth.Identity
+	later atomic.Int64 // how much later it is for the store
 }
+
+// Pass lets time go by for the store.
+func (s *Server) Pass(d time.Duration) { s.later.Add(int64(d)) }
 
 // Serve runs the files door alone, with accounts of these names.
 func Serve(t testing.TB, names ...string) *Server {
@@ -56,7 +62,9 @@ func ServeAll(t testing.TB, names ...string) *Server {
 }
 
 func serve(t testing.TB, names []string, root dav.Handler, doors func(*files.FS) map[string]dav.Handler) *Server {
-	s := &Server{T: t, DB: storagetest.Open(t), IDs: map[string]auth.Identity{}}
+	s := &Server{T: t, IDs: map[string]auth.Identity{}}
+	now := func() time.Time { return time.Now().Add(time.Duration(s.later.Load())) }
+	s.DB = storagetest.OpenAt(t, t.TempDir(), storage.Options{Now: now})
 	var err error
 	if s.Blobs, err = blob.Open(s.DB, blob.Options{}); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"ruche/dav/doortest"
 	"ruche/storage/account"
@@ -342,6 +343,23 @@ func TestLockTimeIsGrantedWithinBounds(t *testing.T) {
 		s.Want(400, "ada", "LOCK", "/f.txt", doortest.Exclusive, "Depth", "1")
 		s.Want(204, "ada", "DELETE", "/f.txt", "", "If", "(<"+token+">)")
 	}
+}
+
+// A client that comes late to unlock has what it wants: some take a refusal for a failure to save.
+func TestUnlockOfALockWhoseTimeRanOut(t *testing.T) {
+	s := serve(t, "ada")
+	s.Put("ada", "/f.txt", "text")
+	token := s.Lock("ada", "/f.txt", doortest.Exclusive, "Timeout", "Second-600")
+	s.Pass(9 * time.Minute)
+	s.Want(423, "ada", "PUT", "/f.txt", "too early")
+	s.Pass(2 * time.Minute)
+	s.Want(412, "ada", "LOCK", "/f.txt", "", "If", "(<"+token+">)")
+	s.Want(204, "ada", "PUT", "/f.txt", "free again")
+	if locks := s.Propfind("ada", "/f.txt", "0", "D:lockdiscovery")[0].Props["{DAV:}lockdiscovery"].Children; len(locks) > 0 {
+		t.Errorf("a lock that ended is still shown: %v", locks)
+	}
+	s.Want(204, "ada", "UNLOCK", "/f.txt", "", "Lock-Token", "<"+token+">")
+	s.Check()
 }
 
 func TestLockOfANewNameMakesAnEmptyFile(t *testing.T) {
