@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -177,6 +178,11 @@ func (db *DB) commit(bolt *bbolt.Tx) (err error) {
 			err = db.stop(recovered(v))
 		}
 	}()
+	if err := db.mappable(); err != nil {
+		err = fmt.Errorf("commit: %w", DiskError(err))
+		db.refused.Store(&err)
+		return err
+	}
 	err = bolt.Commit()
 	switch known := DiskError(resizeError(err)); {
 	case err == nil:
@@ -192,6 +198,17 @@ func (db *DB) commit(bolt *bbolt.Tx) (err error) {
 		return err
 	}
 	return db.stop(err)
+}
+
+// mappable fails when the record file can no longer be mapped, as after the kernel made its file system read-only. A
+// commit for which the engine needs a larger map gives the old one up first: without a new one, nothing could be
+// read any more.
+func (db *DB) mappable() error {
+	page, err := syscall.Mmap(int(db.ahead.file.Fd()), 0, os.Getpagesize(), syscall.PROT_READ, syscall.MAP_SHARED)
+	if err != nil {
+		return fmt.Errorf("map the record file: %w", err)
+	}
+	return syscall.Munmap(page)
 }
 
 // resizeError gives the error of making the record file longer its number back, of which the engine keeps
