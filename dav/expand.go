@@ -17,23 +17,27 @@ type Found struct {
 // Finder leads from an href in a property to the resource. What may not be known of is storage.ErrNotFound.
 type Finder func(href string) (Found, error)
 
-// MaxExpanded is how many resources one expand-property answers.
-const MaxExpanded = 1000
+// Bounds of the answer to one expand-property, which is built before it is sent.
+const (
+	MaxExpanded      = 1000    // resources
+	maxExpandedBytes = 4 << 20 // of all properties
+)
 
 // AppendExpanded appends the response of one resource to expand-property (RFC 3253, section 3.8): the properties
 // of the list, with a response in place of each href in those that are to be expanded. An href that leads
 // nowhere gets a response with its status; one that is no path of a server stays as it is.
 //
-// Errors: an *Error with 403 when there would be more than MaxExpanded responses, and those of find that are not
-// the answer for one resource.
+// Errors: an *Error with 403 when there would be more than MaxExpanded responses or more than 4 MiB of properties, and
+// those of find that are not the answer for one resource.
 func AppendExpanded(b []byte, top Found, list []ExpandProperty, find Finder) ([]byte, error) {
-	e := expander{find: find, left: MaxExpanded}
+	e := expander{find: find, left: MaxExpanded, room: maxExpandedBytes}
 	return e.response(b, top, list)
 }
 
 type expander struct {
 	find Finder
-	left int
+	left int // resources
+	room int // bytes
 }
 
 func (e *expander) response(b []byte, f Found, list []ExpandProperty) ([]byte, error) {
@@ -51,6 +55,9 @@ func (e *expander) propstats(b []byte, f Found, list []ExpandProperty) ([]byte, 
 	var found, missing []byte
 	for _, p := range list {
 		stat := f.Append(nil, Propfind{Kind: Prop, Names: []xml.Name{p.Name}})
+		if e.room -= len(stat); e.room < 0 {
+			return b, Precondition(http.StatusForbidden, NumberOfMatchesWithinLimits)
+		}
 		value, ok := bytes.CutPrefix(stat, []byte(propstatOpen))
 		if !ok {
 			continue // the client wants what is missing left out

@@ -71,7 +71,8 @@ type ExpandProperty struct {
 // MaxExpand is how deep the properties of an expand-property may be nested.
 const MaxExpand = 8
 
-// ParseExpandProperty reads an expand-property element; nesting deeper than MaxExpand is 403.
+// ParseExpandProperty reads an expand-property element; nesting deeper than MaxExpand is 403. A property that a level
+// names more than once is wanted once.
 func ParseExpandProperty(e *xmltree.Element) ([]ExpandProperty, error) {
 	if err := expectRoot(e, ReportExpandProperty); err != nil {
 		return nil, err
@@ -84,6 +85,7 @@ func expandOf(e *xmltree.Element, deep int) ([]ExpandProperty, error) {
 		return nil, Errorf(http.StatusForbidden, "the properties are nested too deep")
 	}
 	var list []ExpandProperty
+	places := map[xml.Name]int{} // in list
 	for _, c := range e.Children {
 		if c.Name != Name("property") {
 			continue
@@ -101,7 +103,14 @@ func expandOf(e *xmltree.Element, deep int) ([]ExpandProperty, error) {
 				return nil, err
 			}
 		}
-		list = append(list, p)
+		at, again := places[p.Name]
+		switch {
+		case !again:
+			places[p.Name] = len(list)
+			list = append(list, p)
+		case list[at].Expand == nil:
+			list[at].Expand = p.Expand
+		}
 	}
 	return list, nil
 }
