@@ -65,7 +65,9 @@ func serve(ctx context.Context, e *env, config appliance.Config) error {
 		defer e.keepTerminal()()
 	}
 	notify(e, "READY=1")
+	told := make(chan struct{})
 	context.AfterFunc(ctx, func() {
+		defer close(told)
 		defer logPanic(log)
 		notify(e, "STOPPING=1")
 	})
@@ -82,6 +84,9 @@ func serve(ctx context.Context, e *env, config appliance.Config) error {
 		asked <- e.welcome(ctx, a, config)
 	}()
 	err = errors.Join(a.Run(ctx), a.Close())
+	if ctx.Err() != nil {
+		<-told // systemd hears it before the process is gone
+	}
 	if err == nil {
 		fmt.Fprintln(e.out, "Stopped. Everything is on the disk.")
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestFirstRunOnATerminal(t *testing.T) {
@@ -201,6 +202,9 @@ func TestReadyIsToldToSystemd(t *testing.T) {
 	p.Env = append(p.Env, "NOTIFY_SOCKET="+address)
 	p.begin(t)
 	buf := make([]byte, 100)
+	if err := l.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{"READY=1", "STOPPING=1"} {
 		n, err := l.Read(buf)
 		if err != nil || string(buf[:n]) != want {

@@ -108,6 +108,9 @@ func TestSystemdHearsTheWatchdog(t *testing.T) {
 	p.Env = append(p.Env, "NOTIFY_SOCKET="+address, "WATCHDOG_USEC=20000")
 	p.begin(t)
 	buf := make([]byte, 100)
+	if err := l.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1"} {
 		if n, err := l.Read(buf); err != nil || string(buf[:n]) != want {
 			t.Errorf("told %q, %v, want %s", buf[:n], err, want)
