@@ -186,7 +186,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 	switch {
 	case r.Context().Err() != nil:
 		log.DebugContext(r.Context(), "client went away", "method", r.Method, "err", err)
-	case errors.Is(err, auth.ErrBusy): // anybody can bring that about
+	case errors.Is(err, auth.ErrBusy), errors.Is(err, errBodies): // anybody can bring that about
 		log.DebugContext(r.Context(), "request refused", "method", r.Method, "status", e.Status, "err", err)
 	case e.Status >= 500 && e.Status != http.StatusNotImplemented && e.Status != http.StatusBadGateway && e.Status != http.StatusInsufficientStorage:
 		id := errorID()

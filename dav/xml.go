@@ -3,7 +3,6 @@ package dav
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 
@@ -14,7 +13,8 @@ import (
 var ErrNoBody = &Error{Status: http.StatusBadRequest, Message: "the request has no body"}
 
 // ReadXML reads the body of r as one XML document within the limits, as xmltree.Parse says. Errors are *Error with
-// status 400, 413 or 415, and ErrNoBody for a body without a byte in it.
+// status 400, 413 or 415, ErrNoBody for a body without a byte in it, and 503 for one of more than 64 KiB that found no
+// room beside those of other requests.
 func ReadXML(r *http.Request, limits xmltree.Limits) (*xmltree.Element, error) {
 	most := limits.Bytes
 	if most == 0 {
@@ -26,7 +26,12 @@ func ReadXML(r *http.Request, limits xmltree.Limits) (*xmltree.Element, error) {
 	if r.Body == nil || r.ContentLength == 0 {
 		return nil, ErrNoBody
 	}
-	doc, err := io.ReadAll(io.LimitReader(r.Body, most+1))
+	var b body
+	defer b.release()
+	err := b.read(r.Context(), r.Body, most)
+	if errors.Is(err, errBodies) {
+		return nil, err
+	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, fmt.Errorf("read request body: %w", err)
@@ -34,7 +39,7 @@ func ReadXML(r *http.Request, limits xmltree.Limits) (*xmltree.Element, error) {
 	if err != nil {
 		return nil, &Error{Status: http.StatusBadRequest, Message: "the request body could not be read", Cause: err}
 	}
-	return ParseXML(doc, limits)
+	return ParseXML(b.doc, limits)
 }
 
 var errTooLarge = Errorf(http.StatusRequestEntityTooLarge, "the request body is too large")
