@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/xml"
 	"hash/fnv"
+	"slices"
 	"strconv"
 
 	"ruche/auth/access"
@@ -35,9 +36,10 @@ type Info struct {
 	SyncToken string
 }
 
-// Need says what Info holds beside the node.
+// Need says what Info holds beside the node: of the dead properties all, or those of these names.
 type Need struct {
-	Locks, Props, Quota, Token bool
+	Locks, AllProps, Quota, Token bool
+	Props                         []xml.Name
 }
 
 // Describe tells of what a path leads to.
@@ -91,10 +93,8 @@ func (f *Files) complete(tx *storage.Tx, i *Info, need Need) (err error) {
 			return err
 		}
 	}
-	if need.Props && i.HasProps {
-		if i.Props, err = tree.Properties(tx, i.ID); err != nil {
-			return err
-		}
+	if err := i.loadProps(tx, need); err != nil {
+		return err
 	}
 	if need.Token && i.IsFolder() && i.SyncToken == "" {
 		seq, err := changelog.Seq(tx, i.Space)
@@ -111,6 +111,26 @@ func (f *Files) complete(tx *storage.Tx, i *Info, need Need) (err error) {
 		i.Quota = &usage
 	}
 	return nil
+}
+
+func (i *Info) loadProps(tx *storage.Tx, need Need) (err error) {
+	switch {
+	case !i.HasProps:
+	case need.AllProps:
+		i.Props, err = tree.Properties(tx, i.ID)
+	case len(need.Props) > 0:
+		i.Props, err = tree.PropertiesNamed(tx, i.ID, need.Props)
+	}
+	return err
+}
+
+// weight is about how many bytes were read for it beside the node.
+func (i *Info) weight() int64 {
+	var sum int64
+	for n := range i.Props {
+		sum += i.Props[n].Size()
+	}
+	return sum
 }
 
 // ETag is the strong entity tag: of a file its content's, of a folder that of all below it.
@@ -172,13 +192,26 @@ func (f *Files) Reader(ctx context.Context, open func(tx *storage.Tx) (*blob.Rea
 
 // Page is a part of a folder's listing; the zero Page begins one.
 type Page struct {
-	Infos []Info // used again by the next List
-	Done  bool
-	after string
+	Infos  []Info // used again by the next List
+	Done   bool
+	after  string
+	mounts []uint64 // the shared folders listed
+	weight int64    // of Infos
 }
 
-// pageSize is how many nodes one snapshot reads at once.
-const pageSize = 512
+// One snapshot reads at most so many nodes at once, and no further one when what was read for them beside the nodes
+// has this weight.
+const (
+	pageSize   = 512
+	pageWeight = 1 << 20
+)
+
+func (p *Page) full() bool { return len(p.Infos) >= pageSize || p.weight >= pageWeight }
+
+func (p *Page) add(i *Info) {
+	p.Infos = append(p.Infos, *i)
+	p.weight += i.weight()
+}
 
 // List reads the next page of what is in a folder: first the shared folders, when it is the member's root,
 // then the nodes in the order of their names. Each page is a snapshot of its own, so that no client, however
@@ -186,7 +219,8 @@ const pageSize = 512
 func (f *Files) List(ctx context.Context, names []string, page *Page, need Need) error {
 	return f.View(ctx, func(tx *storage.Tx) error {
 		first := page.after == ""
-		page.Infos, page.Done = page.Infos[:0], true
+		clear(page.Infos) // lets go of what they held
+		page.Infos, page.Done, page.weight = page.Infos[:0], true, 0
 		s, err := f.Existing(tx, names)
 		if err != nil || !s.Node.IsFolder() {
 			return err
@@ -195,6 +229,9 @@ func (f *Files) List(ctx context.Context, names []string, page *Page, need Need)
 			if err := f.listMounts(tx, page, need); err != nil {
 				return err
 			}
+		}
+		if !page.Done {
+			return nil
 		}
 		return f.listNodes(tx, s, page, need)
 	})
@@ -206,6 +243,13 @@ func (f *Files) listMounts(tx *storage.Tx, page *Page, need Need) error {
 		return err
 	}
 	for _, m := range mounts {
+		if slices.Contains(page.mounts, m.ID) {
+			continue
+		}
+		if page.full() {
+			page.Done = false
+			return nil
+		}
 		s, err := f.Existing(tx, []string{m.Mount})
 		if err != nil {
 			return err
@@ -214,7 +258,8 @@ func (f *Files) listMounts(tx *storage.Tx, page *Page, need Need) error {
 		if err != nil {
 			return err
 		}
-		page.Infos = append(page.Infos, i)
+		page.add(&i)
+		page.mounts = append(page.mounts, m.ID)
 	}
 	return nil
 }
@@ -231,7 +276,7 @@ func (f *Files) listNodes(tx *storage.Tx, s *Spot, page *Page, need Need) error 
 	}
 	proto := Info{Space: s.Space, Rights: rights, Shared: s.mount != nil, Group: s.group(), Title: s.groupTitle()}
 	return tree.Children(tx, s.Node.ID, page.after, func(n *tree.Node) error {
-		if len(page.Infos) >= pageSize {
+		if page.full() {
 			page.Done = false
 			return storage.ErrStop
 		}
@@ -240,7 +285,7 @@ func (f *Files) listNodes(tx *storage.Tx, s *Spot, page *Page, need Need) error 
 		if err := f.complete(tx, &i, need); err != nil {
 			return err
 		}
-		page.Infos = append(page.Infos, i)
+		page.add(&i)
 		page.after = n.Name
 		return nil
 	})

@@ -41,7 +41,8 @@ type SyncRemoved struct {
 	Folder bool
 }
 
-// maxSync bounds one answer, whatever the client asks.
+// maxSync bounds one answer, whatever the client asks. It ends earlier when what was read for it beside the nodes has
+// the weight of a page.
 const maxSync = 5_000
 
 // collector gathers the answers of one sync report.
@@ -53,6 +54,7 @@ type collector struct {
 	seen   map[uint64]bool // nodes answered
 	gone   map[string]bool // names answered as removed
 	freed  map[string]bool // those among them that something has again: it goes into the next answer
+	weight int64
 	failed error
 
 	// Where the answer was cut: the folders from climb upwards are missing, and what of folder comes behind after.
@@ -61,7 +63,7 @@ type collector struct {
 }
 
 func (c *collector) full() bool {
-	return len(c.result.Changed)+len(c.result.Removed) >= c.o.Limit
+	return len(c.result.Changed)+len(c.result.Removed) >= c.o.Limit || c.weight >= pageWeight
 }
 
 // errFull ends the gathering at the limit.

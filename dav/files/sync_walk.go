@@ -30,6 +30,7 @@ func (c *collector) add(r region, n tree.Node, above []string) bool {
 		c.failed = err
 		return false
 	}
+	c.weight += m.weight()
 	c.result.Changed = append(c.result.Changed, m)
 	return true
 }

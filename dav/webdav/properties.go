@@ -373,9 +373,9 @@ func appendMethods(b []byte, _ *scope, i *files.Info) []byte {
 // needOf tells what must be read beside the nodes for the properties that a request names.
 func needOf(pf dav.Propfind) files.Need {
 	if pf.Kind == dav.PropName {
-		return files.Need{Props: true}
+		return files.Need{AllProps: true}
 	}
-	need := files.Need{Locks: pf.Kind == dav.AllProp, Props: pf.Kind == dav.AllProp}
+	need := files.Need{Locks: pf.Kind == dav.AllProp, AllProps: pf.Kind == dav.AllProp}
 	for _, name := range pf.Names {
 		switch {
 		case name == dav.Name("lockdiscovery"):
@@ -385,7 +385,7 @@ func needOf(pf dav.Propfind) files.Need {
 		case name == dav.Name("sync-token"):
 			need.Token = true
 		case name == dav.Name("displayname"), name == dav.OwnCloud("favorite"), name.Space == nsWindows, !registry.Live(name):
-			need.Props = true
+			need.Props = append(need.Props, name)
 		}
 	}
 	return need

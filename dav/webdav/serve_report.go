@@ -125,7 +125,7 @@ func (s *session) expandProperty(body *xmltree.Element) error {
 
 // expandable is a file or folder as the report of expand-property sees it.
 func (s *session) expandable(names []string, prefer dav.Preferences) (dav.Found, error) {
-	i, err := s.Files.Stat(s.R.Context(), names, files.Need{Locks: true, Props: true, Quota: true, Token: true})
+	i, err := s.Files.Stat(s.R.Context(), names, files.Need{Locks: true, AllProps: true, Quota: true, Token: true})
 	if err != nil {
 		return dav.Found{}, err
 	}

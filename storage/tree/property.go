@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
+	"slices"
 
 	"ruche/storage"
 )
@@ -43,15 +44,36 @@ func propertyKey(node uint64, name xml.Name) []byte {
 func Properties(tx *storage.Tx, node uint64) ([]Property, error) {
 	var all []Property
 	err := properties.Scan(tx, storage.Range{Prefix: storage.Key(node)}, func(key []byte, p *Property) error {
-		space, local, ok := bytes.Cut(key[8:], []byte{0})
-		if !ok {
-			return fmt.Errorf("property key %x: %w", key, storage.ErrCorrupt)
-		}
-		p.Name = xml.Name{Space: string(space), Local: string(local)}
+		var err error
+		p.Name, err = propertyName(key)
 		all = append(all, *p)
-		return nil
+		return err
 	})
 	return all, err
+}
+
+func propertyName(key []byte) (xml.Name, error) {
+	space, local, ok := bytes.Cut(key[8:], []byte{0})
+	if !ok {
+		return xml.Name{}, fmt.Errorf("property key %x: %w", key, storage.ErrCorrupt)
+	}
+	return xml.Name{Space: string(space), Local: string(local)}, nil
+}
+
+// PropertiesNamed returns those dead properties of a node that have one of the names, and reads no others.
+func PropertiesNamed(tx *storage.Tx, node uint64, names []xml.Name) ([]Property, error) {
+	var found []Property
+	err := properties.Keys(tx, storage.Range{Prefix: storage.Key(node)}, func(key []byte) error {
+		name, err := propertyName(key)
+		if err != nil || !slices.Contains(names, name) {
+			return err
+		}
+		p, err := properties.Load(tx, key)
+		p.Name = name
+		found = append(found, p)
+		return err
+	})
+	return found, err
 }
 
 // SetProperty stores or replaces a dead property. The caller then calls PropertiesChanged once.
@@ -80,8 +102,8 @@ func RemoveProperty(tx *storage.Tx, node uint64, name xml.Name) error {
 	return properties.Delete(tx, propertyKey(node, name))
 }
 
-// size is what a property counts.
-func (p *Property) size() int64 { return int64(len(p.Name.Space) + len(p.Name.Local) + len(p.XML)) }
+// Size is what a property counts.
+func (p *Property) Size() int64 { return int64(len(p.Name.Space) + len(p.Name.Local) + len(p.XML)) }
 
 // PropertiesChanged notes on the node that its dead properties changed, in the log and in the sums that count
 // their bytes. It fails with account.ErrQuota when the space has no room for them, and with ErrLimit when they have
@@ -94,7 +116,7 @@ func PropertiesChanged(tx *storage.Tx, n Node) (Node, error) {
 	was := n.Props
 	n.Props, n.HasProps = 0, len(all) > 0
 	for _, p := range all {
-		n.Props += p.size()
+		n.Props += p.Size()
 	}
 	if n.Props > max(was, maxPropertyBytes) {
 		return n, fmt.Errorf("%d bytes of properties on node %d: %w", n.Props, n.ID, ErrLimit)

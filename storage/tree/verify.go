@@ -186,7 +186,7 @@ func (v *verifier) ownProperties(n *Node) (sum int64, err error) {
 			return 0, err
 		}
 		for _, p := range all {
-			sum += p.size()
+			sum += p.Size()
 		}
 	}
 	if sum != n.Props {
