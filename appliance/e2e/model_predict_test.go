@@ -134,6 +134,8 @@ func (m *model) lock(st *act, s spotted) wanted {
 		return refusal(207)
 	case !ok:
 		return refusal(423)
+	case m.locksOn(n) >= maxLocksOfEach:
+		return refusal(507)
 	}
 	return wanted{status: status, then: func(a answer) {
 		if s.node == nil {

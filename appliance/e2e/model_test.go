@@ -193,6 +193,18 @@ func (m *model) grants(n *entry, infinite, shared bool) (ok, below bool) {
 	return !below, below
 }
 
+// maxLocksOfEach is how many locks a file or folder may have of its own.
+const maxLocksOfEach = 16
+
+func (m *model) locksOn(n *entry) (count int) {
+	for _, l := range m.locks {
+		if l.on == n {
+			count++
+		}
+	}
+	return count
+}
+
 // touch notes that the entity tags from a node to the root change.
 func (m *model) touch(n *entry) {
 	for ; n != nil; n = n.up {

@@ -1,6 +1,7 @@
 package webdav_test
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -68,8 +69,8 @@ func TestForeignLockTokenOpensNoDoor(t *testing.T) {
 func TestLockTokensCannotBeGuessed(t *testing.T) {
 	s := serve(t, "ada")
 	seen := map[string]bool{}
-	for range 20 {
-		token := s.Lock("ada", "/f.txt", doortest.Shared)
+	for n := range 20 {
+		token := s.Lock("ada", fmt.Sprintf("/f%d.txt", n%2), doortest.Shared)
 		if !regexp.MustCompile(`^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(token) || seen[token] {
 			t.Errorf("token %q is not a random urn:uuid of its own", token)
 		}
@@ -376,10 +377,13 @@ func TestLockOfANewNameMakesAnEmptyFile(t *testing.T) {
 
 func TestLocksOfOneAccountAreBounded(t *testing.T) {
 	s := serve(t, "ada")
-	s.Put("ada", "/f.txt", "text")
 	last, granted := 0, 0
-	for range 300 {
-		if last = s.As("ada", "LOCK", "/f.txt", doortest.Shared).StatusCode; last == 200 {
+	for n := range 300 {
+		path := fmt.Sprintf("/%d.txt", n/12)
+		if n%12 == 0 {
+			s.Put("ada", path, "text")
+		}
+		if last = s.As("ada", "LOCK", path, doortest.Shared).StatusCode; last == 200 {
 			granted++
 		}
 	}
@@ -388,6 +392,28 @@ func TestLocksOfOneAccountAreBounded(t *testing.T) {
 	}
 	s.Want(413, "ada", "LOCK", "/g.txt", strings.Replace(doortest.Exclusive, "mailto:someone", strings.Repeat("x", 5000), 1))
 	s.Want(404, "ada", "GET", "/g.txt", "")
+	s.Check()
+}
+
+// Each lock on a folder is told of for all that is in it.
+func TestLocksOfOneResourceAreBounded(t *testing.T) {
+	s := shareWithBob(t)
+	s.Want(201, "ada", "MKCOL", "/Work/d", "")
+	s.Put("ada", "/Work/d/f.txt", "text")
+	var tokens []string
+	for n := range 16 {
+		tokens = append(tokens, s.Lock([]string{"ada", "bob"}[n%2], "/Work/d", doortest.Shared))
+	}
+	for _, who := range []string{"ada", "bob"} {
+		s.Want(http.StatusInsufficientStorage, who, "LOCK", "/Work/d", doortest.Shared)
+		s.Want(http.StatusInsufficientStorage, who, "LOCK", "/Work/d", doortest.Shared, "Depth", "0")
+		s.Want(http.StatusLocked, who, "LOCK", "/Work/d", doortest.Exclusive)
+	}
+	s.Want(200, "ada", "LOCK", "/Work/d", "", "If", "(<"+tokens[0]+">)") // a refresh is no further one
+	s.Lock("bob", "/Work/d/f.txt", doortest.Shared)                      // those from above are not its own
+	s.Want(204, "ada", "UNLOCK", "/Work/d", "", "Lock-Token", "<"+tokens[0]+">")
+	s.Lock("bob", "/Work/d", doortest.Shared)
+	s.Want(http.StatusInsufficientStorage, "ada", "LOCK", "/Work/d", doortest.Shared)
 	s.Check()
 }
 

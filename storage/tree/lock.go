@@ -91,6 +91,7 @@ const (
 	MaxLockTime  = time.Hour
 	MinLockTime  = 3 * time.Minute // LibreOffice gives up refreshing what is shorter
 	maxLocks     = 256             // of one account
+	maxLocksHere = 16              // on one node
 	maxLockOwner = 4 << 10
 )
 
@@ -151,7 +152,7 @@ func LocksBelow(tx *storage.Tx, folder uint64) ([]Lock, error) {
 // timeout, which is brought within bounds.
 //
 // Errors: *LockedError when another lock stands against it (RFC 4918, section 6.2), ErrLimit when the account
-// holds too many or the owner is too long.
+// holds too many, the node has too many, or the owner is too long.
 func TakeLock(tx *storage.Tx, l Lock) (Lock, error) {
 	if len(l.OwnerXML) > maxLockOwner {
 		return l, fmt.Errorf("lock owner: %w", ErrLimit)
@@ -167,10 +168,17 @@ func TakeLock(tx *storage.Tx, l Lock) (Lock, error) {
 		}
 		against = append(against, below...)
 	}
+	here := 0
 	for _, other := range against {
 		if !l.Shared || !other.Shared {
 			return l, &LockedError{Node: other.Node}
 		}
+		if other.Node == l.Node {
+			here++
+		}
+	}
+	if here >= maxLocksHere {
+		return l, fmt.Errorf("locks of node %d: %w", l.Node, ErrLimit)
 	}
 	if err := makeRoom(tx, l.Account); err != nil {
 		return l, err
