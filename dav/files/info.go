@@ -49,6 +49,12 @@ func (f *Files) Describe(tx *storage.Tx, s *Spot, need Need) (Info, error) {
 		i.Shown = s.mount.Mount
 	}
 	i.Rev = i.ETagRev()
+	if need.Locks {
+		var err error
+		if i.Locks, err = tree.LocksOn(tx, i.ID); err != nil {
+			return i, err
+		}
+	}
 	if i.Root {
 		rev, err := f.rootRev(tx, s.Node)
 		if err != nil {
@@ -86,13 +92,8 @@ func (f *Files) rootRev(tx *storage.Tx, root tree.Node) (uint64, error) {
 	return sum.Sum64() ^ root.TreeRev, nil
 }
 
-// complete adds what is asked for and not in the node.
-func (f *Files) complete(tx *storage.Tx, i *Info, need Need) (err error) {
-	if need.Locks {
-		if i.Locks, err = tree.LocksOn(tx, i.ID); err != nil {
-			return err
-		}
-	}
+// complete adds what is asked for and not in the node, but for its locks.
+func (f *Files) complete(tx *storage.Tx, i *Info, need Need) error {
 	if err := i.loadProps(tx, need); err != nil {
 		return err
 	}
@@ -124,14 +125,25 @@ func (i *Info) loadProps(tx *storage.Tx, need Need) (err error) {
 	return err
 }
 
-// weight is about how many bytes were read for it beside the node.
-func (i *Info) weight() int64 {
-	var sum int64
+// weight is about how many bytes were read for it beside the node: locks from above are read for others, too.
+func (i *Info) weight() (sum int64) {
 	for n := range i.Props {
 		sum += i.Props[n].Size()
 	}
+	if len(i.Locks) == 0 || i.Locks[0].Above > 0 {
+		return sum
+	}
+	for n := range i.Locks { // a slice of its own
+		sum += lockWeight
+		if i.Locks[n].Above == 0 {
+			sum += int64(len(i.Locks[n].OwnerXML))
+		}
+	}
 	return sum
 }
+
+// lockWeight is about how large a lock is without what it says of its owner.
+const lockWeight = 200
 
 // ETag is the strong entity tag: of a file its content's, of a folder that of all below it.
 func (i *Info) ETag() string {
@@ -269,8 +281,14 @@ func (f *Files) listNodes(tx *storage.Tx, s *Spot, page *Page, need Need) error 
 	if err != nil {
 		return err
 	}
+	var above []tree.Lock
 	if need.Locks {
 		if need.Locks, err = tree.AnyLocks(tx); err != nil {
+			return err
+		}
+	}
+	if need.Locks {
+		if above, err = tree.LocksInside(tx, s.Node.ID); err != nil {
 			return err
 		}
 	}
@@ -282,6 +300,11 @@ func (f *Files) listNodes(tx *storage.Tx, s *Spot, page *Page, need Need) error 
 		}
 		i := proto
 		i.Node, i.Shown, i.Rev = *n, n.Name, n.ETagRev()
+		if need.Locks {
+			if i.Locks, err = tree.LocksAt(tx, n.ID, above); err != nil {
+				return err
+			}
+		}
 		if err := f.complete(tx, &i, need); err != nil {
 			return err
 		}

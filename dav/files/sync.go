@@ -51,9 +51,10 @@ type collector struct {
 	tx     *storage.Tx
 	o      SyncOptions
 	result SyncResult
-	seen   map[uint64]bool // nodes answered
-	gone   map[string]bool // names answered as removed
-	freed  map[string]bool // those among them that something has again: it goes into the next answer
+	seen   map[uint64]bool        // nodes answered
+	gone   map[string]bool        // names answered as removed
+	freed  map[string]bool        // those among them that something has again: it goes into the next answer
+	locks  map[uint64][]tree.Lock // those that cover what is in a folder, of the folders met
 	weight int64
 	failed error
 
@@ -92,7 +93,12 @@ func (f *Files) Sync(ctx context.Context, names []string, o SyncOptions) (*SyncR
 		if o.Limit <= 0 || o.Limit > maxSync {
 			o.Limit = maxSync
 		}
-		c := &collector{files: f, tx: tx, o: o, seen: map[uint64]bool{}, gone: map[string]bool{}, freed: map[string]bool{}}
+		if o.Need.Locks {
+			if o.Need.Locks, err = tree.AnyLocks(tx); err != nil {
+				return err
+			}
+		}
+		c := &collector{files: f, tx: tx, o: o, locks: map[uint64][]tree.Lock{}, seen: map[uint64]bool{}, gone: map[string]bool{}, freed: map[string]bool{}}
 		if result, err = c.run(s, token); err == nil {
 			err = c.failed
 		}

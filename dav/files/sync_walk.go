@@ -26,13 +26,32 @@ func (c *collector) add(r region, n tree.Node, above []string) bool {
 		m.Names, m.Mount, m.Rights = r.names, true, r.topRights
 		m.Shown = r.names[0]
 	}
-	if err := c.files.complete(c.tx, &m.Info, c.o.Need); err != nil {
+	if err := errors.Join(c.addLocks(&m.Info), c.files.complete(c.tx, &m.Info, c.o.Need)); err != nil {
 		c.failed = err
 		return false
 	}
 	c.weight += m.weight()
 	c.result.Changed = append(c.result.Changed, m)
 	return true
+}
+
+// addLocks looks up those from above once for each folder.
+func (c *collector) addLocks(i *Info) (err error) {
+	if !c.o.Need.Locks {
+		return nil
+	}
+	above, known := c.locks[i.Parent]
+	if !known && i.Parent != 0 {
+		if above, err = tree.LocksInside(c.tx, i.Parent); err != nil {
+			return err
+		}
+		c.locks[i.Parent] = above
+		for _, l := range above {
+			c.weight += lockWeight + int64(len(l.OwnerXML))
+		}
+	}
+	i.Locks, err = tree.LocksAt(c.tx, i.ID, above)
+	return err
 }
 
 // walk answers what is in a folder behind a name, and with Infinite what is in its folders.

@@ -104,11 +104,30 @@ func LocksOn(tx *storage.Tx, node uint64) ([]Lock, error) {
 	if err != nil {
 		return nil, err
 	}
+	above, err := infiniteLocks(tx, chain[1:])
+	if err != nil {
+		return nil, err
+	}
+	return LocksAt(tx, node, above)
+}
+
+// LocksInside returns the locks that cover all that is in a folder: the infinite ones of the folder and of those
+// that hold it. They are as LocksOn gives them for what is in the folder.
+func LocksInside(tx *storage.Tx, folder uint64) ([]Lock, error) {
+	chain, err := ancestors(tx, folder)
+	if err != nil {
+		return nil, err
+	}
+	return infiniteLocks(tx, chain)
+}
+
+// infiniteLocks returns those of the folders that hold a node, the nearest first.
+func infiniteLocks(tx *storage.Tx, folders []step) ([]Lock, error) {
 	var found []Lock
-	for i, s := range chain {
+	for i, s := range folders {
 		err := scanLocks(tx, s.ID, func(l Lock) error {
-			if i == 0 || l.Infinite {
-				l.Above = i
+			if l.Infinite {
+				l.Above = i + 1
 				found = append(found, l)
 			}
 			return nil
@@ -118,6 +137,20 @@ func LocksOn(tx *storage.Tx, node uint64) ([]Lock, error) {
 		}
 	}
 	return found, nil
+}
+
+// LocksAt returns what LocksOn does, of a node whose folder LocksInside was asked about. Where the node has no
+// lock of its own it is that very slice.
+func LocksAt(tx *storage.Tx, node uint64, inside []Lock) ([]Lock, error) {
+	var own []Lock
+	err := scanLocks(tx, node, func(l Lock) error {
+		own = append(own, l)
+		return nil
+	})
+	if err != nil || len(own) == 0 {
+		return inside, err
+	}
+	return append(own, inside...), nil
 }
 
 func scanLocks(tx *storage.Tx, node uint64, fn func(Lock) error) error {
