@@ -67,8 +67,8 @@ func serve(ctx context.Context, e *env, config appliance.Config) error {
 	notify(e, "READY=1")
 	told := make(chan struct{})
 	context.AfterFunc(ctx, func() {
-		defer close(told)
 		defer logPanic(log)
+		defer close(told)
 		notify(e, "STOPPING=1")
 	})
 	if period := watchdogPeriod(e.lookup); period > 0 {
