@@ -13,7 +13,33 @@ import (
 )
 
 // The tests of faults*_test.go are the promises of table 1.3 of the WebDAV reference: each names what a server
-// is known to get wrong.
+// is known to get wrong. By the numbers of the table:
+//
+//	 1 torn PUT                    TestAbortedPutKeepsTheOldFile, TestReadersSeeWholeContents
+//	 2 move onto an ancestor       TestMoveOntoAncestorKeepsBoth
+//	 3 missing source              TestMoveOfMissingSourceKeepsTheDestination
+//	 4 copy into itself            TestCopyIntoItselfIsRefused
+//	 5 lock bypass                 TestForeignLockTokenOpensNoDoor
+//	 6 tokens, UNLOCK anywhere     TestLockTokensCannotBeGuessed, TestUnlockElsewhereOrByAnotherIsRefused
+//	 7 locks outlive the file      TestLocksDieWithTheirResource
+//	 8 locks of members            TestLockedChildStopsDeleteOfItsFolder, TestDepthZeroLockGuardsMembership
+//	 9 ETag and Not in If          TestIfEvaluatesETagsAndNot
+//	10 If tag as a path            TestIfTagMayBeAPath
+//	11 own untagged token          TestMoveWithItsOwnTokenUntagged
+//	12 preconditions               TestPreconditionsGuardWrites
+//	13 Content-Range               TestPutWithContentRangeIsRefused
+//	14 Overwrite absent            TestOverwriteAbsentMeansYes
+//	15 lockdiscovery, shared locks TestLockSaysWhatItIs, TestLockTimeIsGrantedWithinBounds
+//	16 statuses, 207               TestOverwriteIsNoContentAndCreationCreated, TestLockOfAFolderNamesTheLockedMember
+//	17 live properties, MKCOL body TestNewFileHasWhatClientsAskFor, TestExtendedMKCOLMakesAllOrNothing
+//	18 Depth infinity, bodies      TestUnboundedPropfindIsRefused, TestManyHugeBodiesAtOnceStayBounded
+//	19 nested XML                  TestHugeXMLIsRefusedAtOnceWithFlatMemory
+//	20 error in mid-stream         TestMultistatusCutAnswerIsBroken of package dav, TestListingStopsWhenTheClientLeaves
+//	21 dead properties of folders  TestCopiedFolderKeepsDeadProperties
+//	22 locks in memory, no cap     TestLocksOfOneAccountAreBounded, TestLocksSurviveARestart of appliance/e2e
+//	23 prefix, Destination         TestOnlyOurOwnPrefixIsServed, TestDestinationIsReadInEveryForm
+//	24 links out of the tree       TestPlantedLinkIsReportedAndNeverFollowed of storage/blob: there is no tree on the disk
+//	25 xmlns:p=""                  TestForbiddenXMLIsRefused
 
 func TestAbortedPutKeepsTheOldFile(t *testing.T) {
 	s := serve(t, "ada")
