@@ -15,7 +15,7 @@ var nonsense = []string{
 // heads are requests whose head is broken, or says what makes no sense.
 func (h hostility) heads() (all []attack) {
 	f, auth := h.path("keep/f"), "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(h.name+":"+h.password))
-	for _, v := range nonsense {
+	for i, v := range nonsense {
 		ranged, matched := codes{200}, codes{412}
 		if v == "-1" { // the last byte
 			ranged = codes{206}
@@ -40,8 +40,8 @@ func (h hostility) heads() (all []attack) {
 			h.request("Range bytes="+v, "GET", f, "", ranged, "Range: bytes="+v),
 			h.request("If-Range "+v, "GET", f, "", codes{200}, "Range: bytes=0-1", "If-Range: "+v),
 			h.request("If-Modified-Since "+v, "GET", f, "", codes{200}, "If-Modified-Since: "+v),
-			h.request("Timeout "+v, "LOCK", h.path("sac/timeout"), lockInfo("shared"), codes{200, 201}, "Timeout: "+v),
-			h.request("Timeout Second-"+v, "LOCK", h.path("sac/timeout"), lockInfo("shared"), codes{200, 201}, "Timeout: Second-"+v),
+			h.request("Timeout "+v, "LOCK", h.path(fmt.Sprint("sac/timeout", i)), lockInfo("shared"), codes{201}, "Timeout: "+v),
+			h.request("Timeout Second-"+v, "LOCK", h.path(fmt.Sprint("sac/seconds", i)), lockInfo("shared"), codes{201}, "Timeout: Second-"+v),
 			h.request("Content-Range "+v, "PUT", f, "x", codes{400}, "Content-Range: "+v),
 			h.request("Content-Type "+v, "PUT", h.path("sac/type"), "x", codes{201, 204}, "Content-Type: "+v),
 			h.request("Prefer "+v, "PROPFIND", f, "", codes{207}, "Prefer: "+v, "Depth: 0"),
